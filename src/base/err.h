@@ -77,9 +77,9 @@ enum err fail_field_at(struct ctx *c, const char *field, const char *code, const
 void fault_clear(struct ctx *c);
 /* FAIL(c, E_STATE, "已关闭", "already closed"): both texts take the same arguments in the same order. */
 #define FAIL(c, code, zh, en, ...) \
-    fail_at((c), (code), __FILE__, (c)->lang == LANG_ZH ? zh : en __VA_OPT__(, ) __VA_ARGS__)
+    fail_at((c), (code), __FILE__, (c)->lang == LANG_ZH ? zh : en, ##__VA_ARGS__)
 #define FAIL_FIELD(c, field, code, zh, en, ...) \
-    fail_field_at((c), (field), (code), __FILE__, (c)->lang == LANG_ZH ? zh : en __VA_OPT__(, ) __VA_ARGS__)
+    fail_field_at((c), (field), (code), __FILE__, (c)->lang == LANG_ZH ? zh : en, ##__VA_ARGS__)
 
 #define TRY(expr)               \
     do {                        \

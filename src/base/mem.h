@@ -22,11 +22,12 @@ struct arena *arena_new(size_t cap_bytes);
 void arena_free(struct arena *a);
 /* Runs deferred calls and empties the arena, keeping its first block: for loops that reuse one arena. */
 void arena_reset(struct arena *a);
-/* n zeroed bytes, aligned for any type. For small sizes that the program itself chose: aborts when over the cap. */
+/* n zeroed bytes, aligned for any type. For small sizes that the program itself chose: aborts when over the cap,
+ * but a sixteenth more than the cap is kept for these calls alone. */
 void *arena_get(struct arena *a, size_t n);
 /* The same for sizes that come from outside: NULL when over the cap or out of memory. */
 MUST_USE void *arena_try(struct arena *a, size_t n);
-/* fn(arg) runs when the arena ends or is reset. */
+/* fn(arg) runs when the arena ends or is reset. Not counted against the cap. */
 void arena_defer(struct arena *a, void (*fn)(void *), void *arg);
 /* Bytes handed out at the highest point since arena_new. */
 size_t arena_peak_bytes(const struct arena *a);

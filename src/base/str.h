@@ -26,7 +26,7 @@ struct str str_trim(struct str s);                       /* ASCII white space */
 /* Cuts *s at the first sep: returns what stood before it, leaves the rest in *s (p = NULL when nothing is left). */
 struct str str_next(struct str *s, char sep);
 MUST_USE bool str_int(struct str s, int64_t *ret); /* whole text is one decimal int64, no spaces, no '+' */
-struct str str_dup(struct arena *a, struct str s);  /* NUL-terminated copy */
+struct str str_dup(struct arena *a, struct str s);  /* NUL-terminated copy, by arena_get */
 const char *str_z(struct arena *a, struct str s);
 struct str arena_fmt(struct arena *a, const char *f, ...) FMT(2, 3); /* NUL-terminated */
 
@@ -38,10 +38,12 @@ bool str_has_nul(struct str s);
 struct buf {
     char *p;
     size_t n, cap, max;
+    void **owned; /* private: where the owner arena finds the memory */
     bool full; /* a write did not fit (or memory ran out): content is incomplete, do not send it */
 };
 /* An empty buf that may grow to max bytes; its memory is freed when the owner arena ends. */
 void buf_init(struct buf *b, struct arena *owner, size_t max);
+bool buf_reserve(struct buf *b, size_t n); /* room for n more bytes at p + n; false: full */
 void buf_put(struct buf *b, struct str s);
 void buf_putz(struct buf *b, const char *z);
 void buf_putc(struct buf *b, char ch);

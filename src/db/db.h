@@ -40,8 +40,8 @@ struct db_options {
     int busy_ms;         /* how long to wait for a lock held by another process; 0: 5000 */
     int slow_ms;         /* statements slower than this are logged with their name; 0: 200 */
 };
-/* Opens, creating a SQLite file that is missing. On failure returns the code and, in ret_why, one English line that says
- * what to do (lives in c->mem). */
+/* Opens, creating a SQLite file that is missing. On failure returns the code; c->fault.message is one English line that
+ * says what to do. */
 MUST_USE enum err db_open(struct ctx *c, const char *url, const struct db_options *o, struct db **ret);
 void db_close(struct db *db);
 enum db_engine db_engine_of(const struct db *db);

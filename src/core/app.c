@@ -1,0 +1,126 @@
+/* app.c - putting the program together: boot order, the schema of all rooms, built-in roles, and the zone of each community
+ * (asked on every rendered time, so it is kept in memory). */
+#include "core/app.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "core/core.h"
+#include "core/live.h"
+
+enum { ZONES_MAX = 16384, FIXUPS_MAX = 256 };
+#define DEFAULT_ZONE "Asia/Shanghai"
+
+static struct {
+    pthread_mutex_t lock;
+    struct db *db;
+    const struct query *communities_of;
+    struct community_zone {
+        int64_t id;
+        const struct zone *zone;
+    } *v;
+    size_t n;
+    _Atomic bool fresh;
+} zones = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void app_communities_changed(void)
+{
+    zones.fresh = false;
+    who_forget_all(); /* company and branch grants reach the new community too */
+}
+
+static enum err read_zones(struct ctx *c, struct tx *tx, void *arg)
+{
+    (void)arg;
+    struct rows rows;
+    TRY(q_rows(c, tx, zones.communities_of, IN(v_int(SCOPE_SYSTEM), v_int(0)), ZONES_MAX, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct val *v = rows.v + i * (size_t)rows.ncol;
+        const struct zone *z = zone_find(str_z(c->mem, val_str(v[2])));
+        zones.v[i] = (struct community_zone){val_int(v[0]), z ? z : zone_find(DEFAULT_ZONE)};
+    }
+    zones.n = rows.n;
+    return E_OK;
+}
+
+static void load_zones(void)
+{
+    struct arena *mem = arena_new(ARENA_REPORT_BYTES);
+    struct ctx c = {.mem = mem, .now_ms = clock_now_ms()};
+    if (!zones.v)
+        zones.v = heap_get(ZONES_MAX * sizeof *zones.v);
+    zones.fresh = db_read(zones.db, &c, read_zones, NULL) == E_OK;
+    arena_free(mem);
+}
+
+const struct zone *app_zone(int64_t community_id)
+{
+    static _Thread_local struct community_zone last;
+    if (last.id == community_id && zones.fresh && last.zone)
+        return last.zone;
+    const struct zone *found = zone_find(DEFAULT_ZONE);
+    mutex_lock(&zones.lock);
+    if (!zones.fresh && zones.db && zones.communities_of)
+        load_zones();
+    for (size_t i = 0; i < zones.n; i++)
+        if (zones.v[i].id == community_id)
+            found = zones.v[i].zone;
+    mutex_unlock(&zones.lock);
+    last = (struct community_zone){community_id, found};
+    return found;
+}
+
+void app_boot(struct app *app)
+{
+    perms_register(app->modules);
+    res_registry_build(app->modules);
+    live_listeners_set(app->modules);
+    routes_build(app);
+    id_node(app->node_id);
+    zones.db = app->db;
+    zones.communities_of = app->communities_of;
+    zones.fresh = false;
+}
+
+/* --- roles -------------------------------------------------------------------------------------------------------------------- */
+
+static const struct query Q_ROLE = {"role.by_key", "SELECT id FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};
+
+enum err roles_seed(struct ctx *c, struct tx *tx, const struct module *const *modules)
+{
+    for (; *modules; modules++)
+        for (const struct role_seed *s = (*modules)->roles; s && s->key; s++) {
+            struct val id;
+            struct row row = {0};
+            enum err e = q_one(c, tx, &Q_ROLE, IN(v_text(str_of(s->key))), &id, 1);
+            if (e == E_OK)
+                continue; /* the company may have changed it */
+            if (e != E_MISSING)
+                return e;
+            row_put(&row, RL_KEY, v_text(str_of(s->key)));
+            row_put(&row, RL_NAME, v_text(str_of(s->label.zh)));
+            row_put(&row, RL_PERMS, v_text(str_of(s->perms)));
+            TRY(res_insert(c, tx, &res_role, &row));
+        }
+    return E_OK;
+}
+
+static enum err seed(struct ctx *c, struct tx *tx, void *arg)
+{
+    const struct app *app = arg;
+    return roles_seed(c, tx, app->modules);
+}
+
+enum err app_migrate(struct app *app, struct ctx *c)
+{
+    const struct table *tables;
+    struct fixup fixups[FIXUPS_MAX];
+    size_t nfixups = 0, n = res_tables(c->mem, app->modules, &tables);
+    for (const struct module *const *m = app->modules; *m; m++)
+        for (const struct fixup *f = (*m)->fixups; f && f->number; f++) {
+            ASSERT(nfixups < FIXUPS_MAX);
+            fixups[nfixups++] = *f;
+        }
+    TRY(db_migrate(app->db, c, tables, n, fixups, nfixups));
+    return db_write(app->db, c, seed, app);
+}

@@ -1,0 +1,307 @@
+/* res_list.c - lists: the API's query becomes one statement over one community, paged by (sort, id) so that no row is lost
+ * or doubled while rows come in. Only fields the table marks FILTER or SORT can be asked for; unknown parameters are refused,
+ * because a misspelt filter that silently shows everything is worse than an error. */
+#include "core/res_in.h"
+
+#include <string.h>
+
+#include "base/crypto.h"
+
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200, IN_MAX = 20 };
+
+struct parse {
+    struct ctx *c;
+    struct req *q;
+    const struct res_rt *rt;
+    struct list_spec *s;
+};
+
+static bool flag_param(struct parse *p, const char *name, struct str v, bool *ret)
+{
+    if (str_eqz(v, "1") || str_eqz(v, "0")) {
+        *ret = str_eqz(v, "1");
+        return true;
+    }
+    (void)FAIL_FIELD(p->c, name, "format", "只能是 0 或 1", "must be 0 or 1");
+    return true;
+}
+
+static void parse_sort(struct parse *p, struct str v)
+{
+    bool desc = str_starts(v, S("-"));
+    int f = field_find(p->rt->r->fields, p->rt->r->nfields, desc ? str_sub(v, 1, v.n) : v);
+    if (f < 0 || (f != R_ID && !(p->rt->sort_f & BIT(f)))) {
+        (void)FAIL_FIELD(p->c, "sort", "choice", "不能按这个字段排序", "the list cannot be sorted by this field");
+        return;
+    }
+    p->s->sort = f;
+    p->s->desc = desc;
+}
+
+static void parse_limit(struct parse *p, struct str v)
+{
+    int64_t n;
+    if (!str_int(v, &n) || n < 1 || n > LIMIT_MAX)
+        (void)FAIL_FIELD(p->c, "limit", "range", "应在 1 到 %d 之间", "must be 1 to %d", LIMIT_MAX);
+    else
+        p->s->limit = (int)n;
+}
+
+static char filter_op(struct str op)
+{
+    static const struct {
+        const char *name;
+        char op;
+    } ops[] = {{"", '='}, {"eq", '='}, {"ne", '!'}, {"lt", '<'}, {"gt", '>'}, {"lte", 'l'}, {"gte", 'g'}};
+    for (size_t i = 0; i < COUNT_OF(ops); i++)
+        if (str_eqz(op, ops[i].name))
+            return ops[i].op;
+    return 0;
+}
+
+static void parse_filter(struct parse *p, struct str name, struct str value)
+{
+    struct str op = name, field = str_next(&op, '.');
+    int f = field_find(p->rt->r->fields, p->rt->r->nfields, field);
+    char o = filter_op(op);
+    const char *shown = str_z(p->c->mem, utf8_head(name, 64));
+    if (f < 0 || !(p->rt->r->fields[f].flags & FILTER) || !o) {
+        (void)FAIL_FIELD(p->c, shown, "unknown", "列表没有这个筛选条件", "the list has no such filter");
+        return;
+    }
+    if (p->s->nfilters == (int)COUNT_OF(p->s->filters)) {
+        (void)FAIL_FIELD(p->c, shown, "max", "筛选条件太多", "too many filters");
+        return;
+    }
+    typeof(&p->s->filters[0]) w = &p->s->filters[p->s->nfilters];
+    w->field = f;
+    w->op = o;
+    w->nv = 0;
+    if (str_eqz(value, "null")) {
+        w->op = o == '!' ? '1' : '0';
+        p->s->nfilters++;
+        return;
+    }
+    while (value.p) {
+        struct str one = str_next(&value, ',');
+        if (w->nv == IN_MAX || (w->nv && o != '=')) {
+            (void)FAIL_FIELD(p->c, shown, "max", "值太多", "too many values");
+            return;
+        }
+        if (field_of_text(p->c, &p->rt->r->fields[f], one, app_zone(p->s->community_id), &w->v[w->nv]) == E_OK &&
+            w->v[w->nv].t != V_NULL)
+            w->nv++;
+    }
+    if (w->nv)
+        p->s->nfilters++;
+}
+
+static bool parse_param(struct str name, struct str v, void *arg)
+{
+    struct parse *p = arg;
+    if (str_eqz(name, "community_id"))
+        return true; /* read by req_community */
+    if (str_eqz(name, "q"))
+        p->s->q = utf8_valid(v) ? utf8_head(str_trim(v), 60) : (struct str){0};
+    else if (str_eqz(name, "sort"))
+        parse_sort(p, v);
+    else if (str_eqz(name, "limit"))
+        parse_limit(p, v);
+    else if (str_eqz(name, "after"))
+        p->s->after = v;
+    else if (str_eqz(name, "count"))
+        return flag_param(p, "count", v, &p->s->count);
+    else if (str_eqz(name, "refs"))
+        return flag_param(p, "refs", v, &p->s->refs);
+    else if (str_eqz(name, "actions"))
+        return flag_param(p, "actions", v, &p->s->actions);
+    else if (str_eqz(name, "archived"))
+        return flag_param(p, "archived", v, &p->s->archived);
+    else
+        parse_filter(p, name, v);
+    return true;
+}
+
+enum err list_parse(struct ctx *c, struct req *q, const struct res_rt *rt, struct list_spec *ret)
+{
+    *ret = (struct list_spec){.sort = R_ID, .desc = true, .limit = LIMIT_DEFAULT};
+    struct parse p = {c, q, rt, ret};
+    if (!rt->r->system)
+        TRY(req_community(c, q, NULL, &ret->community_id));
+    if (!rules_any(c, rt, ret->community_id))
+        return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
+    if (rt->r->default_sort)
+        parse_sort(&p, str_of(rt->r->default_sort));
+    if (!http_params(q->h, parse_param, &p))
+        return FAIL(c, E_SYNTAX, "网址参数无法读取", "the query string cannot be read");
+    return c->fault.nfields ? E_INVALID : E_OK;
+}
+
+/* --- cursor: "<sort field>.<i|t><value>.<id>", text values in hex ------------------------------------------------- */
+
+static struct str cursor_make(struct ctx *c, const struct res_rt *rt, const struct list_spec *s, const struct row *last)
+{
+    struct val v = last->v[s->sort];
+    const char *name = rt->r->fields[s->sort].name;
+    long long id = row_int(last, R_ID);
+    if (v.t == V_INT)
+        return arena_fmt(c->mem, "%s.i%lld.%lld", name, (long long)v.i, id);
+    struct str hex = hex_of(c->mem, (const uint8_t *)val_str(v).p, val_str(v).n);
+    return arena_fmt(c->mem, "%s.t" PRS ".%lld", name, PRA(hex), id);
+}
+
+static int hex_digit(char ch)
+{
+    return ch >= '0' && ch <= '9' ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+}
+
+static bool unhex(struct arena *a, struct str hex, struct val *ret)
+{
+    if (hex.n % 2 || hex.n > 2000)
+        return false;
+    char *p = arena_get(a, hex.n / 2 + 1);
+    for (size_t i = 0; i < hex.n / 2; i++) {
+        int hi = hex_digit(hex.p[2 * i]), lo = hex_digit(hex.p[2 * i + 1]);
+        if (hi < 0 || lo < 0)
+            return false;
+        p[i] = (char)(hi * 16 + lo);
+    }
+    *ret = v_text((struct str){p, hex.n / 2});
+    return utf8_valid(ret->s) && !str_has_nul(ret->s);
+}
+
+static enum err cursor_read(struct ctx *c, const struct res_rt *rt, const struct list_spec *s, struct val *ret, int64_t *ret_id)
+{
+    struct str rest = s->after;
+    struct str name = str_next(&rest, '.'), value = str_next(&rest, '.');
+    bool text = field_column(rt->r->fields[s->sort].type) == COL_TEXT;
+    bool ok = str_eqz(name, rt->r->fields[s->sort].name) && value.n && str_int(rest, ret_id) &&
+              value.p[0] == (text ? 't' : 'i');
+    if (ok && text)
+        ok = unhex(c->mem, str_sub(value, 1, value.n), ret);
+    else if (ok) {
+        ret->t = V_INT;
+        ok = str_int(str_sub(value, 1, value.n), &ret->i);
+    }
+    return ok ? E_OK : FAIL_FIELD(c, "after", "format", "翻页标记无效,请从第一页开始",
+                                  "the page mark is not valid; start from the first page");
+}
+
+/* --- the statement ---------------------------------------------------------------------------------------------------- */
+
+static void push(struct buf *sql, struct sql_args *args, struct val v)
+{
+    ASSERT(args->n < COUNT_OF(args->v));
+    args->v[args->n++] = v;
+    buf_fmt(sql, "$%zu", args->n);
+}
+
+static void sql_filters(const struct res_rt *rt, const struct list_spec *s, struct buf *sql, struct sql_args *args)
+{
+    for (int i = 0; i < s->nfilters; i++) {
+        typeof(&s->filters[0]) w = &s->filters[i];
+        buf_fmt(sql, " AND %s ", rt->r->fields[w->field].name);
+        if (w->op == '0' || w->op == '1') {
+            buf_put(sql, w->op == '0' ? S("IS NULL") : S("IS NOT NULL"));
+            continue;
+        }
+        if (w->op == '=' && w->nv > 1) {
+            buf_put(sql, S("IN ("));
+            for (int k = 0; k < w->nv; k++) {
+                if (k)
+                    buf_putc(sql, ',');
+                push(sql, args, w->v[k]);
+            }
+            buf_putc(sql, ')');
+            continue;
+        }
+        buf_putz(sql, w->op == '=' ? "= " : w->op == '!' ? "<> " : w->op == '<' ? "< " : w->op == '>' ? "> " : w->op == 'l' ? "<= " : ">= ");
+        push(sql, args, w->v[0]);
+    }
+}
+
+/* q= as a LIKE pattern with its own wildcards taken literally. */
+static struct str like_pattern(struct ctx *c, struct str q)
+{
+    struct buf b;
+    buf_init(&b, c->mem, 1000);
+    buf_putc(&b, '%');
+    for (size_t i = 0; i < q.n; i++) {
+        if (q.p[i] == '%' || q.p[i] == '_' || q.p[i] == '\\')
+            buf_putc(&b, '\\');
+        char ch = q.p[i];
+        buf_putc(&b, ch >= 'A' && ch <= 'Z' ? (char)(ch + 32) : ch);
+    }
+    buf_putc(&b, '%');
+    return buf_str(&b);
+}
+
+static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list_spec *s, struct buf *sql, struct sql_args *args)
+{
+    if (!s->q.n || !rt->search_f)
+        return;
+    args->v[args->n++] = v_text(like_pattern(c, s->q));
+    size_t at = args->n;
+    int n = 0;
+    for (int i = 0; i < rt->r->nfields; i++)
+        if (rt->search_f & BIT(i))
+            buf_fmt(sql, "%slower(%s) LIKE $%zu ESCAPE '\\'", n++ ? " OR " : " AND (", rt->r->fields[i].name, at);
+    buf_putc(sql, ')');
+}
+
+enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt, const struct list_spec *s,
+                    bool counting, struct sql_args *args, const struct query **ret)
+{
+    const char *sort = rt->r->fields[s->sort].name, *way = s->desc ? "DESC" : "ASC";
+    struct buf sql;
+    buf_init(&sql, c->mem, 16000);
+    args->n = 0;
+    if (counting)
+        buf_fmt(&sql, "SELECT count(*) FROM %s WHERE community_id = ", rt->r->name);
+    else
+        buf_fmt(&sql, "SELECT " PRS " FROM %s WHERE community_id = ", PRA(rt->columns), rt->r->name);
+    push(&sql, args, v_int(s->community_id));
+    buf_put(&sql, S(" AND archived = "));
+    push(&sql, args, v_int(s->archived));
+    if (!rules_sql(c, rt, s->community_id, &sql, args))
+        return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
+    sql_filters(rt, s, &sql, args);
+    sql_search(c, rt, s, &sql, args);
+    if (!counting && s->after.n) {
+        struct val v;
+        int64_t id;
+        TRY(cursor_read(c, rt, s, &v, &id));
+        buf_fmt(&sql, " AND (%s, id) %s (", sort, s->desc ? "<" : ">");
+        push(&sql, args, v);
+        buf_putc(&sql, ',');
+        push(&sql, args, v_int(id));
+        buf_putc(&sql, ')');
+    }
+    if (!counting) {
+        if (s->sort == R_ID)
+            buf_fmt(&sql, " ORDER BY id %s LIMIT ", way);
+        else
+            buf_fmt(&sql, " ORDER BY %s %s, id %s LIMIT ", sort, way, way);
+        push(&sql, args, v_int(s->limit + 1));
+    }
+    *ret = db_intern(db, str_of(rt->r->path), buf_str(&sql));
+    return *ret ? E_OK : FAIL(c, E_BUSY, "筛选组合太多,请稍后再试", "too many kinds of filters; try again later");
+}
+
+enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct list_spec *s,
+                  struct row **ret_rows, size_t *ret_n, struct str *ret_next)
+{
+    struct sql_args args;
+    const struct query *query;
+    struct rows rows;
+    TRY(list_query(c, tx_db(tx), rt, s, false, &args, &query));
+    TRY(q_rows(c, tx, query, args.v, args.n, (size_t)s->limit + 1, &rows));
+    size_t n = rows.n > (size_t)s->limit ? (size_t)s->limit : rows.n;
+    struct row *out = arena_get(c->mem, (n + 1) * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        row_of_vals(&out[i], rows.v + i * (size_t)rows.ncol, rows.ncol);
+    *ret_next = rows.n > n ? cursor_make(c, rt, s, &out[n - 1]) : (struct str){0};
+    *ret_rows = out;
+    *ret_n = n;
+    return E_OK;
+}

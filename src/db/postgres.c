@@ -1,0 +1,665 @@
+/* postgres.c - the engine for many nodes; the only file that knows libpq-fe.h. A pool of
+ * connections, each always in pipeline mode: BEGIN and a first PREPARE travel with the statement
+ * that needs them and a read does not wait for its COMMIT, so a one-statement write costs two round
+ * trips and a read one. Writes are SERIALIZABLE and re-run on a clash. Parameters and results are
+ * text (blobs go in as bytes); parameter types are inferred from the SQL alone, so that a statement
+ * either always prepares or never does. */
+#include "base/cal.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "db/engine.h"
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 256, PARAMS_MAX = 65535, STEPS_MAX = 3 };
+enum oid {
+    O_BOOL = 16,
+    O_BYTEA = 17,
+    O_INT8 = 20,
+    O_INT2 = 21,
+    O_INT4 = 23,
+    O_FLOAT4 = 700,
+    O_FLOAT8 = 701,
+    O_NUMERIC = 1700
+};
+enum step { BEGIN_STEP, PREPARE_STEP, RUN_STEP };
+
+struct scratch {
+    char *p;
+    size_t cap;
+};
+struct conn {
+    PGconn *pg;
+    int gen;
+    bool begun, dead;
+    bool owed;           /* the answer to a read's COMMIT has not been read yet */
+    char name[24];       /* of the statement in hand */
+    struct ptrmap stmts; /* struct query -> its number */
+    uintptr_t nstmts;
+    struct scratch in, out;
+};
+struct post {
+    struct db *db;
+    char *url;
+    /* rises when a connection is lost: the others are likely dead too and are opened anew */
+    _Atomic int gen;
+    struct pool pool;
+    struct conn *locked; /* holds the migration lock */
+};
+
+static enum err code_of(const char *state, bool write)
+{
+    static const struct {
+        char state[6];
+        enum err code;
+    } codes[] = {{"40001", E_RETRY}, {"40P01", E_RETRY}, {"23505", E_EXISTS},
+                 {"53100", E_FULL},  {"55P03", E_BUSY},  {"57014", E_BUSY}};
+    if (!state)
+        return E_DB;
+    for (size_t i = 0; i < COUNT_OF(codes); i++)
+        if (strcmp(state, codes[i].state) == 0)
+            return codes[i].code;
+    if (strcmp(state, "25006") ==
+        0) /* a change inside db_read; inside db_write the server is a stand-by */
+        return write ? E_BUSY : E_INTERNAL;
+    bool away = strncmp(state, "08", 2) == 0 || strncmp(state, "53", 2) == 0 ||
+                strncmp(state, "57P", 3) == 0;
+    return away ? E_BUSY : E_DB;
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+static void silent(void *arg, const char *message)
+{
+    (void)arg, (void)message;
+}
+
+static void one_line(char *to, size_t cap, const char *from)
+{
+    snprintf(to, cap, "%.*s", (int)strcspn(from, "\n"), from);
+}
+
+static void conn_end(struct conn *s)
+{
+    PQfinish(s->pg);
+    ptrmap_free(&s->stmts);
+    heap_free(s->in.p);
+    heap_free(s->out.p);
+    heap_free(s);
+}
+
+/* As on SQLite, a lock held by somebody else is waited for only so long. */
+static const char *lock_timeout(char sql[48], int ms)
+{
+    snprintf(sql, 48, "SET lock_timeout = %d", ms);
+    return sql;
+}
+
+/* Once, before pipeline mode. */
+static bool conn_setup(struct conn *s, int busy_ms)
+{
+    char sql[48];
+    PQsetNoticeProcessor(s->pg, silent, NULL);
+    PGresult *res = PQexec(s->pg, lock_timeout(sql, busy_ms));
+    bool ok = PQresultStatus(res) == PGRES_COMMAND_OK;
+    PQclear(res);
+    return ok && PQenterPipelineMode(s->pg);
+}
+
+static enum err conn_new(struct post *p, struct conn **ret, char *why, size_t cap)
+{
+    /* What stands before dbname may be overridden by the address; what stands after may not. */
+    const char *keys[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval",
+                          "keepalives_count", "tcp_user_timeout", "application_name",
+                          "dbname",           "client_encoding",  NULL};
+    const char *values[] = {"3", "30", "5", "3", "15000", "anju", p->url, "UTF8", NULL};
+    struct conn *s = heap_get(sizeof *s);
+    s->gen = atomic_load(&p->gen);
+    s->pg = PQconnectdbParams(keys, values, 1);
+    enum err e = E_OK;
+    if (PQstatus(s->pg) != CONNECTION_OK) {
+        one_line(why, cap, PQerrorMessage(s->pg));
+        e = E_BUSY;
+    } else if (PQserverVersion(s->pg) < 140000) {
+        snprintf(why, cap, "the server is older than PostgreSQL 14");
+        e = E_STATE;
+    } else if (strcmp(PQparameterStatus(s->pg, "server_encoding"), "UTF8") != 0) {
+        snprintf(why, cap, "the database is not UTF8; create it with ENCODING 'UTF8'");
+        e = E_STATE;
+    } else if (!conn_setup(s, p->db->o.busy_ms)) {
+        one_line(why, cap, PQerrorMessage(s->pg));
+        e = E_BUSY;
+    }
+    if (e != E_OK) {
+        conn_end(s);
+        return e;
+    }
+    *ret = s;
+    return E_OK;
+}
+
+static void conn_give(struct post *p, struct conn *s)
+{
+    if (s->dead)
+        atomic_fetch_add(&p->gen, s->gen == atomic_load(&p->gen));
+    if (!s->dead && (s->owed || PQtransactionStatus(s->pg) == PQTRANS_IDLE)) {
+        pool_put(&p->pool, s);
+        return;
+    }
+    conn_end(s);
+    pool_drop(&p->pool);
+}
+
+static enum err conn_take(struct post *p, struct conn **ret)
+{
+    void *got = NULL;
+    char why[200];
+    if (!pool_take(&p->pool, READ_WAIT_MS, &got))
+        return E_BUSY;
+    if (got && ((struct conn *)got)->gen != atomic_load(&p->gen)) {
+        conn_end(got);
+        got = NULL;
+    }
+    struct conn *s = got;
+    enum err e = s ? E_OK : conn_new(p, &s, why, sizeof why);
+    if (e != E_OK) {
+        pool_drop(&p->pool);
+        db_log_reach(p->db, why);
+        return E_BUSY;
+    }
+    *ret = s;
+    return E_OK;
+}
+
+/* --- one round trip --------------------------------------------------------------------------- */
+struct round {
+    struct conn *s;
+    bool write;
+    enum step steps[STEPS_MAX];
+    int nsteps;
+    bool sent; /* so far everything could be sent */
+    PGresult *result;
+    bool prepared;
+    char why[200];
+    enum err code;
+};
+
+static void round_bad(struct round *r, const PGresult *res)
+{
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    if (r->code != E_OK)
+        return;
+    r->code = code_of(state, r->write);
+    /* Class 22 messages quote values; those stay out of the log. */
+    const char *words = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    if (state && strncmp(state, "22", 2) == 0)
+        words = "bad value";
+    char text[160];
+    one_line(text, sizeof text, words ? words : PQresultErrorMessage(res));
+    snprintf(r->why, sizeof r->why, "postgres %s: %s", state ? state : "-", text);
+    if (state && strncmp(state, "57P", 3) == 0)
+        r->s->dead = true;
+}
+
+static void round_result(struct round *r, enum step step, PGresult *res)
+{
+    ExecStatusType st = PQresultStatus(res);
+    bool good = st == PGRES_COMMAND_OK || st == PGRES_TUPLES_OK;
+    if (st == PGRES_FATAL_ERROR || st == PGRES_BAD_RESPONSE)
+        round_bad(r, res);
+    if (good && step == BEGIN_STEP)
+        r->s->begun = true;
+    if (good && step == PREPARE_STEP)
+        r->prepared = true;
+    if (good && step == RUN_STEP && !r->result)
+        r->result = res;
+    else
+        PQclear(res);
+}
+
+/* Nothing hangs on the answer but the place of the next one. */
+static void owed_read(struct conn *s)
+{
+    bool synced = false;
+    for (int ends = 0; !synced && ends < 2;) {
+        PGresult *res = PQgetResult(s->pg);
+        synced = res && PQresultStatus(res) == PGRES_PIPELINE_SYNC;
+        ends += res == NULL;
+        PQclear(res);
+    }
+    s->owed = false;
+}
+
+/* Sends the sync and reads every answer. On E_OK r->result is the last step's and the caller clears
+ * it. */
+static enum err round_end(struct round *r)
+{
+    PGconn *pg = r->s->pg;
+    bool synced = false;
+    int step = 0;
+    r->sent = r->sent && PQpipelineSync(pg);
+    if (r->sent && r->s->owed)
+        owed_read(r->s);
+    while (r->sent && !synced && step <= r->nsteps) {
+        PGresult *res = PQgetResult(pg);
+        if (!res) {
+            step++;
+        } else if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
+            synced = true;
+            PQclear(res);
+        } else {
+            round_result(r, r->steps[step < r->nsteps ? step : r->nsteps - 1], res);
+        }
+    }
+    if (!synced || PQstatus(pg) != CONNECTION_OK)
+        r->s->dead = true;
+    if (r->s->dead) {
+        if (!r->why[0])
+            one_line(r->why, sizeof r->why, PQerrorMessage(pg));
+        r->code = E_BUSY;
+    }
+    if (r->code != E_OK) {
+        PQclear(r->result);
+        r->result = NULL;
+    } else {
+        ASSERT(r->result);
+    }
+    return r->code;
+}
+
+static void round_add(struct round *r, enum step step, int sent)
+{
+    r->steps[r->nsteps++] = step;
+    r->sent = r->sent && sent;
+}
+
+static enum err plain(struct conn *s, bool write, const char *sql, char why[200])
+{
+    struct round r = {.s = s, .write = write, .sent = true};
+    round_add(&r, RUN_STEP, PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0));
+    enum err e = round_end(&r);
+    /* A COMMIT of a broken transaction answers ROLLBACK and no error. */
+    if (e == E_OK && strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(r.result), "COMMIT") != 0)
+        e = E_DB;
+    PQclear(r.result);
+    memcpy(why, r.why, sizeof r.why);
+    return e;
+}
+
+/* --- statements ------------------------------------------------------------------------------- */
+static char *scratch_get(struct scratch *b, size_t n)
+{
+    if (n > b->cap) {
+        char *p = heap_grow(b->p, n + n / 2);
+        if (!p)
+            return NULL;
+        b->p = p;
+        b->cap = n + n / 2;
+    }
+    return b->p;
+}
+
+/* The text of sql with each comment slash-star pg:TEXT star-slash opened. */
+static const char *sql_open(struct conn *s, const char *sql)
+{
+    if (!strstr(sql, "/*pg:"))
+        return sql;
+    char *to = scratch_get(&s->out, strlen(sql) + 1), *at = to;
+    if (!to)
+        return sql;
+    for (const char *from; (from = strstr(sql, "/*pg:"));) {
+        const char *end = strstr(from, "*/");
+        if (!end)
+            break;
+        size_t before = (size_t)(from - sql), inside = (size_t)(end - from - 5);
+        memcpy(at, sql, before);
+        memcpy(at + before, from + 5, inside);
+        at += before + inside;
+        sql = end + 2;
+    }
+    memcpy(at, sql, strlen(sql) + 1);
+    return to;
+}
+
+struct params {
+    const char **values;
+    int *lengths, *formats;
+};
+
+static size_t text_room(const struct val *v)
+{
+    return v->t == V_TEXT ? v->s.n + 1 : v->t == V_NULL || v->t == V_BLOB ? 0 : 32;
+}
+
+static void text_put(char *to, struct str s)
+{
+    if (s.n)
+        memcpy(to, s.p, s.n);
+    to[s.n] = 0;
+}
+
+/* All of it in one block of scratch: three arrays, then the texts. */
+static bool params_make(struct conn *s, const struct val *in, size_t nin, struct params *ret)
+{
+    size_t fixed = nin * (sizeof(char *) + 2 * sizeof(int)), room = fixed + 1;
+    for (size_t i = 0; i < nin; i++)
+        room += text_room(&in[i]);
+    char *p = scratch_get(&s->in, room);
+    if (!p)
+        return false;
+    ret->values = (const char **)(void *)p;
+    ret->lengths = (int *)(void *)(p + nin * sizeof(char *));
+    ret->formats = ret->lengths + nin;
+    char *at = p + fixed;
+    for (size_t i = 0; i < nin; i++) {
+        const struct val *v = &in[i];
+        ret->lengths[i] = v->t == V_BLOB ? (int)v->s.n : 0;
+        ret->formats[i] = v->t == V_BLOB;
+        ret->values[i] = v->t == V_NULL ? NULL : at;
+        if (v->t == V_INT)
+            snprintf(at, 32, "%lld", (long long)v->i);
+        else if (v->t == V_REAL)
+            snprintf(at, 32, "%.17g", v->r);
+        else if (v->t == V_BLOB)
+            ret->values[i] = v->s.n ? v->s.p : "";
+        else if (v->t == V_TEXT)
+            text_put(at, v->s);
+        at += text_room(v);
+    }
+    return true;
+}
+
+static int hex_digit(char ch)
+{
+    return ch <= '9' ? ch - '0' : (ch | 32) - 'a' + 10;
+}
+
+/* bytea text "\x0a0b" -> bytes, over its own text: results are ours to write in, and bytes are
+ * shorter. */
+static struct val bytea(char *p, size_t n)
+{
+    if (n < 2)
+        return v_blob((struct str){p, 0});
+    size_t bytes = (n - 2) / 2;
+    for (size_t i = 0; i < bytes; i++)
+        p[i] = (char)(hex_digit(p[2 + 2 * i]) << 4 | hex_digit(p[3 + 2 * i]));
+    return v_blob((struct str){p, bytes});
+}
+
+static struct val column(const PGresult *res, int row, int i)
+{
+    if (PQgetisnull(res, row, i))
+        return v_null();
+    char *p = PQgetvalue(res, row, i);
+    struct str s = {p, (size_t)PQgetlength(res, row, i)};
+    int64_t n = 0;
+    switch (PQftype(res, i)) {
+    case O_BOOL: return v_int(p[0] == 't');
+    case O_INT2:
+    case O_INT4:
+    case O_INT8: return v_int(strtoll(p, NULL, 10));
+    case O_NUMERIC: /* sum() of integers; SQLite gives an integer there */
+        return str_int(s, &n) ? v_int(n) : v_real(strtod(p, NULL));
+    case O_FLOAT4:
+    case O_FLOAT8: return v_real(strtod(p, NULL));
+    case O_BYTEA: return bytea(p, s.n);
+    default: return v_text(s);
+    }
+}
+
+static enum err rows_give(struct ctx *c, const PGresult *res, struct exec *x)
+{
+    struct val row[COLUMNS_MAX];
+    int ncol = PQnfields(res), n = PQntuples(res);
+    ASSERT(ncol <= COLUMNS_MAX);
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < ncol; j++)
+            row[j] = column(res, i, j);
+        TRY(x->row(c, row, ncol, x->arg));
+    }
+    return E_OK;
+}
+
+static void round_begin(struct round *r, const struct tx *tx)
+{
+    const char *sql = tx->write ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
+                                : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    if (!r->s->begun)
+        round_add(r, BEGIN_STEP, PQsendQueryParams(r->s->pg, sql, 0, NULL, NULL, NULL, NULL, 0));
+}
+
+static void round_run(struct round *r, const struct exec *x, const struct params *p)
+{
+    struct conn *s = r->s;
+    int n = (int)x->nin;
+    const char *sql = x->q->sql;
+    if (x->once) {
+        round_add(r, RUN_STEP,
+                  PQsendQueryParams(s->pg, sql_open(s, sql), n, NULL, p->values, p->lengths,
+                                    p->formats, 0));
+        return;
+    }
+    uintptr_t number = (uintptr_t)ptrmap_get(&s->stmts, x->q);
+    bool fresh = number == 0;
+    snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)(fresh ? ++s->nstmts : number));
+    if (fresh)
+        round_add(r, PREPARE_STEP, PQsendPrepare(s->pg, s->name, sql_open(s, sql), 0, NULL));
+    round_add(r, RUN_STEP,
+              PQsendQueryPrepared(s->pg, s->name, n, p->values, p->lengths, p->formats, 0));
+}
+
+static enum err post_exec(struct ctx *c, struct tx *tx, struct exec *x, bool *ret_own)
+{
+    struct conn *s = tx->conn;
+    struct round r = {.s = s, .write = tx->write, .sent = true};
+    struct params p;
+    if (s->dead)
+        return E_BUSY;
+    if (x->nin > PARAMS_MAX || !params_make(s, x->in, x->nin, &p)) {
+        snprintf(x->why, sizeof x->why, "too many or too large values");
+        return E_INTERNAL;
+    }
+    round_begin(&r, tx);
+    round_run(&r, x, &p);
+    uintptr_t number = s->nstmts;
+    enum err e = round_end(&r);
+    if (r.prepared)
+        ptrmap_put(&s->stmts, x->q, (void *)number);
+    if (e != E_OK) {
+        memcpy(x->why, r.why, sizeof x->why);
+        return e;
+    }
+    if (strncmp(PQcmdStatus(r.result), "SELECT", 6) != 0)
+        x->changed = strtoll(PQcmdTuples(r.result), NULL, 10);
+    if (x->row)
+        e = rows_give(c, r.result, x);
+    PQclear(r.result);
+    *ret_own = e != E_OK;
+    return e;
+}
+
+static enum err check_run(struct conn *s, const struct query *q, struct round *r)
+{
+    *r = (struct round){.s = s, .sent = true};
+    round_add(r, RUN_STEP, PQsendPrepare(s->pg, "", sql_open(s, q->sql), 0, NULL));
+    return round_end(r);
+}
+
+static enum err post_check(struct db *db, struct ctx *c, const struct query *q, struct str *ret_why)
+{
+    struct post *p = db->inner;
+    struct conn *s = NULL;
+    struct round r;
+    enum err e = conn_take(p, &s);
+    if (e != E_OK)
+        return db_fail(c, e, __FILE__);
+    e = check_run(s, q, &r);
+    PQclear(r.result);
+    if (e != E_OK)
+        *ret_why = arena_fmt(c->mem, "%s", r.why);
+    conn_give(p, s);
+    return e == E_OK ? E_OK : db_fail(c, e, __FILE__);
+}
+
+/* --- transactions ----------------------------------------------------------------------------- */
+static enum err unit_commit(struct db *db, struct unit *u, struct conn *s)
+{
+    char why[200];
+    if (u->tx.write && db_fault_hit(db, DB_FAULT_COMMIT))
+        return E_DB;
+    if (!s->begun)
+        return E_OK;
+    if (!u->tx.write) { /* nothing to learn from the answer: the next round reads it */
+        s->owed = PQsendQueryParams(s->pg, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) &&
+                  PQpipelineSync(s->pg);
+        s->dead = !s->owed;
+        s->begun = false;
+        return E_OK;
+    }
+    enum err e = plain(s, true, "COMMIT", why);
+    s->begun = false;
+    if (e == E_OK)
+        atomic_fetch_add_explicit(&db->commits, 1, memory_order_relaxed);
+    if (e == E_BUSY)
+        db_log_reach(db, why);
+    else if (e != E_OK && e != E_RETRY)
+        log_line(LOG_ERROR, "db", "commit failed=%s why=\"%s\"", err_name(e), why);
+    return e == E_OK || e == E_RETRY ? e : db_fail(u->tx.c, e, __FILE__);
+}
+
+/* One attempt; the connection is idle or dead afterwards. */
+static enum err unit_try(struct db *db, struct unit *u, struct conn *s)
+{
+    char why[200];
+    s->begun = false;
+    enum err e = unit_run(u, s);
+    if (e == E_OK)
+        e = unit_commit(db, u, s);
+    if (e == E_DB)
+        db_fail(u->tx.c, e, __FILE__);
+    if (s->begun && !s->dead && PQtransactionStatus(s->pg) != PQTRANS_IDLE)
+        (void)!plain(s, true, "ROLLBACK", why);
+    return e;
+}
+
+static enum err post_unit(struct db *db, struct unit *u)
+{
+    struct post *p = db->inner;
+    struct conn *s = NULL;
+    enum err e = conn_take(p, &s);
+    if (e != E_OK)
+        return db_fail(u->tx.c, e, __FILE__);
+    e = unit_try(db, u, s);
+    for (int i = 0; i < PG_RERUNS && e == E_RETRY; i++) {
+        /* Those who clashed must not meet again: wait 0 … 2^i ms, not in step. */
+        clock_sleep_ms((int)(rand_u64() % (2u << i)));
+        e = unit_try(db, u, s);
+    }
+    conn_give(p, s);
+    if (e != E_RETRY)
+        return e;
+    u->tx.c->fault = u->start;
+    return db_fail(u->tx.c, E_BUSY, __FILE__);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+static enum err ping_read(struct ctx *c, struct tx *tx, void *arg)
+{
+    static const struct query q = {"db.ping", "SELECT 1"};
+    (void)arg;
+    return q_each(c, tx, &q, IN0, NULL, NULL);
+}
+
+static enum err post_ping(struct db *db, struct ctx *c)
+{
+    struct fault start = c->fault;
+    enum err e = db_read(db, c, ping_read, NULL);
+    if (e != E_BUSY)
+        return e;
+    c->fault = start; /* the first only met a connection that had died unnoticed */
+    return db_read(db, c, ping_read, NULL);
+}
+
+static void post_close(struct db *db)
+{
+    struct post *p = db->inner;
+    while (p->pool.nidle > 0)
+        conn_end(p->pool.idle[--p->pool.nidle]);
+    pool_end(&p->pool);
+    heap_free(p->url);
+    heap_free(p);
+}
+
+static enum err post_open(struct db *db, struct ctx *c, const char *where)
+{
+    char why[200];
+    struct conn *s = NULL;
+    struct post *p = heap_get(sizeof *p);
+    p->db = db;
+    p->url = heap_get(strlen(where) + 1);
+    memcpy(p->url, where, strlen(where));
+    pool_init(&p->pool, db->o.readers);
+    db->inner = p;
+    enum err e = conn_new(p, &s, why, sizeof why);
+    if (e != E_OK) {
+        post_close(db);
+        return fail_at(c, e, __FILE__,
+                       "cannot use PostgreSQL: %s; check that it runs and that the address, "
+                       "login and database name are right",
+                       why);
+    }
+    p->pool.nopen++;
+    pool_put(&p->pool, s);
+    return E_OK;
+}
+
+static int64_t post_queue_len(struct db *db)
+{
+    (void)db;
+    return 0;
+}
+
+/* A lock of the session, not of a transaction: a serializable transaction that waited for it would
+ * look at the catalogue as it was before the wait. */
+static enum err post_migrate_lock(struct db *db, struct ctx *c)
+{
+    struct post *p = db->inner;
+    struct conn *s = NULL;
+    char why[200], sql[48];
+    enum err e = conn_take(p, &s);
+    if (e != E_OK)
+        return db_fail(c, e, __FILE__);
+    e = plain(s, true, lock_timeout(sql, 0), why);
+    if (e == E_OK)
+        e = plain(s, true, "SELECT pg_advisory_lock(1634626165)", why);
+    if (e != E_OK) {
+        db_log_reach(db, why);
+        conn_give(p, s);
+        return db_fail(c, e, __FILE__);
+    }
+    p->locked = s;
+    return E_OK;
+}
+
+static void post_migrate_unlock(struct db *db)
+{
+    struct post *p = db->inner;
+    char why[200], sql[48];
+    (void)!plain(p->locked, true, "SELECT pg_advisory_unlock(1634626165)", why);
+    (void)!plain(p->locked, true, lock_timeout(sql, db->o.busy_ms), why);
+    conn_give(p, p->locked);
+    p->locked = NULL;
+}
+
+const struct engine engine_postgres = {.id = DB_POSTGRES,
+                                       .open = post_open,
+                                       .close = post_close,
+                                       .ping = post_ping,
+                                       .read = post_unit,
+                                       .write = post_unit,
+                                       .exec = post_exec,
+                                       .check = post_check,
+                                       .queue_len = post_queue_len,
+                                       .migrate_lock = post_migrate_lock,
+                                       .migrate_unlock = post_migrate_unlock};

@@ -1,0 +1,17 @@
+/* people.h - the door of the people room: persons and organisations, their identities, who lives where and since when. */
+#pragma once
+#include "rooms/estate/estate.h"
+
+extern const struct module people_module;
+extern const struct resource res_person, res_identity, res_occupancy;
+
+enum person_tier { TIER_VIP = 1, TIER_REGULAR, TIER_POTENTIAL };
+enum { PE_KIND = R_FIRST, PE_NAME, PE_PHONE, PE_PHONE2, PE_TIER, PE_NOTE, PE__N };
+enum { ID_PERSON = R_FIRST, ID_KIND, ID_VALUE, ID__N };
+enum { OC_PERSON = R_FIRST, OC_SPACE, OC_RELATION, OC_FROM, OC_TO, OC__N };
+enum { REL_OWNER = 1, REL_TENANT, REL_FAMILY, REL_OTHER };
+
+/* ($1 person, $2 community, $3 today) -> space_id, path_name of the person's current units. */
+extern const struct query Q_PERSON_SPACES;
+/* ($1 community, $2 space, $3 today) -> person id, name, phone, relation, tier of those now living there or owning it. */
+extern const struct query Q_SPACE_PERSONS;

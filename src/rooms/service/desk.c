@@ -1,0 +1,321 @@
+/* desk.c - the front desk's pages: find a household by whatever the caller says, its card, and the dispatch board. Each answer is
+ * one request, because a clerk on the phone waits for it. */
+#include "rooms/service/desk.h"
+
+#include <string.h>
+
+#include "core/event.h"
+
+enum { LOOKUP_MAX = 20, COLUMN_MAX = 50, DUE_SOON_MS = 2 * 3600 * 1000 };
+
+static const struct query Q_BY_CODE = {
+    "desk.by_code", "SELECT id FROM space WHERE community_id = $1 AND code >= $2 AND code < $3 AND kind IN (4, 7) AND archived = 0 ORDER BY code LIMIT 20"};
+static const struct query Q_BY_PATH = {
+    "desk.by_path", "SELECT id FROM space WHERE community_id = $1 AND kind IN (4, 7) AND archived = 0 AND path_name LIKE $2 ESCAPE '\\' ORDER BY id LIMIT 20"};
+static const struct query Q_BY_NAME = {
+    "desk.by_name",
+    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id AND o.person_id = p.id "
+    "WHERE p.community_id = $1 AND p.name >= $2 AND p.name < $3 AND p.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
+static const struct query Q_BY_PHONE = {
+    "desk.by_phone",
+    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id AND o.person_id = p.id "
+    "WHERE p.community_id = $1 AND (p.phone LIKE $2 OR p.phone2 LIKE $2) AND p.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $3) ORDER BY o.space_id LIMIT 20"};
+static const struct query Q_BY_IDENTITY = {
+    "desk.by_identity",
+    "SELECT DISTINCT o.space_id FROM person_identity i JOIN occupancy o ON o.community_id = i.community_id AND o.person_id = i.person_id "
+    "WHERE i.community_id = $1 AND i.value >= $2 AND i.value < $3 AND i.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
+static const struct query Q_SPACE = {"desk.space", "SELECT path_name, code FROM space WHERE id = $1 AND community_id = $2"};
+static const struct query Q_SPACE_OPEN = {
+    "desk.space_open", "SELECT count(*) FROM ticket WHERE community_id = $1 AND space_id = $2 AND state < 8 AND archived = 0"};
+static const struct query Q_BOARD_COUNT = {
+    "desk.board_count", "SELECT count(*) FROM ticket WHERE community_id = $1 AND state IN ($2, $3) AND archived = 0"};
+static const struct query Q_LATE = {
+    "desk.late", "SELECT count(*) FROM ticket WHERE community_id = $1 AND state IN (1, 2, 3, 4, 5) AND archived = 0 AND resolve_due < $2"};
+static const struct query Q_TODAY = {"desk.today", "SELECT count(*) FROM ticket WHERE community_id = $1 AND created_at >= $2 AND archived = 0"};
+const struct query *const desk_queries[] = {&Q_BY_CODE, &Q_BY_PATH, &Q_BY_NAME, &Q_BY_PHONE, &Q_BY_IDENTITY, &Q_SPACE, &Q_SPACE_OPEN,
+                                            &Q_BOARD_COUNT, &Q_LATE, &Q_TODAY, NULL};
+
+static struct str today_of(struct ctx *c, int64_t community)
+{
+    return date_text(c->mem, zone_date(app_zone(community), c->now_ms));
+}
+
+/* --- look-up ------------------------------------------------------------------------------------------------------------------- */
+
+struct found {
+    int64_t v[LOOKUP_MAX];
+    size_t n;
+};
+
+static enum err collect(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in, size_t nin, struct found *f)
+{
+    struct rows rows;
+    TRY(q_rows(c, tx, q, in, nin, LOOKUP_MAX, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        bool there = f->n == LOOKUP_MAX;
+        for (size_t k = 0; k < f->n && !there; k++)
+            there = f->v[k] == val_int(rows.v[i]);
+        if (!there)
+            f->v[f->n++] = val_int(rows.v[i]);
+    }
+    return E_OK;
+}
+
+static struct val like(struct ctx *c, struct str s, bool before)
+{
+    struct buf b;
+    buf_init(&b, c->mem, 400);
+    if (before)
+        buf_putc(&b, '%');
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '%' || s.p[i] == '_' || s.p[i] == '\\')
+            buf_putc(&b, '\\');
+        buf_putc(&b, s.p[i]);
+    }
+    buf_putc(&b, '%');
+    return v_text(buf_str(&b));
+}
+
+static bool digits_only(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return true;
+}
+
+static enum err find_households(struct ctx *c, struct tx *tx, int64_t community, struct str s, struct found *f)
+{
+    struct val from = v_text(s), to = v_text(arena_fmt(c->mem, PRS "\xf4\x8f\xbf\xbf", PRA(s))), today = v_text(today_of(c, community));
+    struct val cm = v_int(community);
+    TRY(collect(c, tx, &Q_BY_CODE, IN(cm, from, to), f));
+    if (digits_only(s) && s.n >= 4)
+        TRY(collect(c, tx, &Q_BY_PHONE, IN(cm, like(c, s, true), today), f));
+    if (f->n < LOOKUP_MAX && !digits_only(s))
+        TRY(collect(c, tx, &Q_BY_NAME, IN(cm, from, to, today), f));
+    if (f->n < LOOKUP_MAX)
+        TRY(collect(c, tx, &Q_BY_IDENTITY, IN(cm, from, to, today), f));
+    if (f->n < LOOKUP_MAX)
+        TRY(collect(c, tx, &Q_BY_PATH, IN(cm, like(c, s, true)), f));
+    return E_OK;
+}
+
+static enum err persons_json(struct ctx *c, struct tx *tx, int64_t community, int64_t space, struct buf *out)
+{
+    struct rows rows;
+    bool plain = who_may(c->who, "personal.read", community);
+    const struct field *phone = &res_person.fields[PE_PHONE];
+    TRY(q_rows(c, tx, &Q_SPACE_PERSONS, IN(v_int(community), v_int(space), v_text(today_of(c, community))), 30, &rows));
+    buf_put(out, S("\"persons\":["));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct val *v = rows.v + i * (size_t)rows.ncol;
+        struct buf masked;
+        buf_init(&masked, c->mem, 100);
+        buf_masked(&masked, phone, val_str(v[2]));
+        buf_fmt(out, "%s{\"id\":%lld,\"name\":", i ? "," : "", (long long)val_int(v[0]));
+        buf_json(out, val_str(v[1]));
+        buf_put(out, S(",\"phone\":"));
+        if (v[2].t == V_NULL)
+            buf_put(out, S("null"));
+        else
+            buf_json(out, plain ? val_str(v[2]) : buf_str(&masked));
+        buf_put(out, S(",\"relation\":"));
+        field_to_json(out, &res_occupancy.fields[OC_RELATION], v[3], NULL);
+        buf_put(out, S(",\"tier\":"));
+        field_to_json(out, &res_person.fields[PE_TIER], v[4], NULL);
+        buf_putc(out, '}');
+    }
+    buf_putc(out, ']');
+    return E_OK;
+}
+
+static enum err lookup_get(struct ctx *c, struct req *q)
+{
+    int64_t community;
+    struct found f = {.n = 0};
+    struct str s = str_trim(http_param(q->h, "q"));
+    TRY(req_community(c, q, "ticket.desk", &community));
+    if (!s.n || !utf8_valid(s) || utf8_len(s) > 40)
+        return FAIL_FIELD(c, "q", "required", "请输入房号、姓名、电话或车牌", "type a room, name, phone or number plate");
+    TRY(find_households(c, q->tx, community, s, &f));
+    buf_put(&q->out, S("{\"items\":["));
+    for (size_t i = 0; i < f.n; i++) {
+        struct val v[2], open;
+        TRY(q_one(c, q->tx, &Q_SPACE, IN(v_int(f.v[i]), v_int(community)), v, 2));
+        TRY(q_one(c, q->tx, &Q_SPACE_OPEN, IN(v_int(community), v_int(f.v[i])), &open, 1));
+        buf_fmt(&q->out, "%s{\"space_id\":%lld,\"space\":", i ? "," : "", (long long)f.v[i]);
+        buf_json(&q->out, val_str(v[0]));
+        buf_put(&q->out, S(",\"code\":"));
+        buf_json(&q->out, val_str(v[1]));
+        buf_putc(&q->out, ',');
+        TRY(persons_json(c, q->tx, community, f.v[i], &q->out));
+        buf_fmt(&q->out, ",\"open_tickets\":%lld}", (long long)val_int(open));
+    }
+    buf_put(&q->out, S("]}"));
+    return E_OK;
+}
+
+/* --- household card ------------------------------------------------------------------------------------------------------------- */
+
+static const struct query *ticket_list(struct tx *tx, struct ctx *c, const char *where)
+{
+    struct buf sql;
+    buf_init(&sql, c->mem, 4000);
+    buf_put(&sql, S("SELECT "));
+    for (int i = 0; i < T__N; i++)
+        buf_fmt(&sql, "%s%s", i ? ", " : "", ticket_fields[i].name);
+    buf_fmt(&sql, " FROM ticket WHERE community_id = $1 AND archived = 0 AND %s", where);
+    return db_intern(tx_db(tx), S("desk.tickets"), buf_str(&sql));
+}
+
+static enum err tickets_json(struct ctx *c, struct tx *tx, const char *where, const struct val *in, size_t nin, unsigned flags, struct buf *out, struct row **ret_rows, size_t *ret_n)
+{
+    const struct query *q = ticket_list(tx, c, where);
+    struct rows rows;
+    TRY(q ? q_rows(c, tx, q, in, nin, COLUMN_MAX, &rows) : E_BUSY);
+    struct row *list = arena_get(c->mem, (rows.n + 1) * sizeof *list);
+    buf_putc(out, '[');
+    for (size_t i = 0; i < rows.n; i++) {
+        memcpy(list[i].v, rows.v + i * (size_t)rows.ncol, (size_t)rows.ncol * sizeof *rows.v);
+        if (i)
+            buf_putc(out, ',');
+        res_render(c, &res_ticket, &list[i], flags, out);
+    }
+    buf_putc(out, ']');
+    *ret_rows = list;
+    *ret_n = rows.n;
+    return E_OK;
+}
+
+static enum err household_get(struct ctx *c, struct req *q)
+{
+    int64_t id;
+    struct row space, *rows;
+    size_t n;
+    TRY(req_id_param(c, q, "space_id", &id));
+    TRY(res_load_seen(c, q->tx, &res_space, id, &space));
+    int64_t community = row_int(&space, R_COMMUNITY);
+    if (!who_may(c->who, "ticket.desk", community))
+        return FAIL(c, E_MISSING, "没有找到这户", "no such household");
+    buf_put(&q->out, S("{\"space\":"));
+    res_render(c, &res_space, &space, 0, &q->out);
+    buf_putc(&q->out, ',');
+    TRY(persons_json(c, q->tx, community, id, &q->out));
+    buf_put(&q->out, S(",\"tickets\":"));
+    TRY(tickets_json(c, q->tx, "space_id = $2 ORDER BY id DESC LIMIT 20", IN(v_int(community), v_int(id)), 0, &q->out, &rows, &n));
+    buf_putc(&q->out, '}');
+    return E_OK;
+}
+
+/* --- board ------------------------------------------------------------------------------------------------------------------------ */
+
+struct column_of_board {
+    const char *key;
+    int a, b; /* states; doing has two, so has every other */
+};
+static const struct column_of_board columns[] = {
+    {"new", RECEIVED, ACCEPTED}, {"assigned", DISPATCHED, DISPATCHED}, {"doing", IN_PROGRESS, PAUSED}, {"verify", FINISHED, INFORMED}};
+
+enum err skills_json(struct ctx *c, struct tx *tx, int64_t community, int64_t staff, struct buf *out)
+{
+    struct rows rows;
+    TRY(q_rows(c, tx, &Q_STAFF_SKILLS, IN(v_int(community), v_int(staff)), 20, &rows));
+    buf_putc(out, '[');
+    for (size_t i = 0; i < rows.n; i++) {
+        if (i)
+            buf_putc(out, ',');
+        buf_json(out, val_str(rows.v[i]));
+    }
+    buf_putc(out, ']');
+    return E_OK;
+}
+
+static enum err board_workers(struct ctx *c, struct tx *tx, int64_t community, struct buf *out)
+{
+    struct rows rows;
+    TRY(q_rows(c, tx, &Q_WORKERS, IN(v_int(community), v_null(), v_int(c->now_ms)), 200, &rows));
+    buf_put(out, S("],\"workers\":["));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct val *v = rows.v + i * (size_t)rows.ncol;
+        struct val open;
+        TRY(q_one(c, tx, &Q_OPEN_COUNT, IN(v_int(community), v[0]), &open, 1));
+        buf_fmt(out, "%s{\"staff_id\":%lld,\"name\":", i ? "," : "", (long long)val_int(v[0]));
+        buf_json(out, val_str(v[1]));
+        buf_put(out, S(",\"skills\":"));
+        TRY(skills_json(c, tx, community, val_int(v[0]), out));
+        buf_fmt(out, ",\"on_duty\":%s,\"open\":%lld}", val_int(v[2]) ? "true" : "false", (long long)val_int(open));
+    }
+    return E_OK;
+}
+
+static enum err board_counts(struct ctx *c, struct tx *tx, int64_t community, struct buf *out)
+{
+    struct val late, soon, today;
+    const struct zone *z = app_zone(community);
+    int64_t midnight = zone_instant_ms(z, zone_date(z, c->now_ms), 0);
+    TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), v_int(c->now_ms)), &late, 1));
+    TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), v_int(c->now_ms + DUE_SOON_MS)), &soon, 1));
+    TRY(q_one(c, tx, &Q_TODAY, IN(v_int(community), v_int(midnight)), &today, 1));
+    buf_fmt(out, "],\"counts\":{\"breached\":%lld,\"due_soon\":%lld,\"today\":%lld}", (long long)val_int(late),
+            (long long)(val_int(soon) - val_int(late)), (long long)val_int(today));
+    return E_OK;
+}
+
+static enum err board_get(struct ctx *c, struct req *q)
+{
+    int64_t community;
+    struct buf *b = &q->out;
+    struct row *all = arena_get(c->mem, COUNT_OF(columns) * COLUMN_MAX * sizeof *all);
+    size_t n_all = 0;
+    TRY(req_community(c, q, "ticket.read", &community));
+    buf_put(b, S("{\"now\":\""));
+    buf_instant(b, c->now_ms, app_zone(community));
+    buf_put(b, S("\",\"columns\":["));
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        struct val total;
+        struct row *rows;
+        size_t n;
+        TRY(q_one(c, q->tx, &Q_BOARD_COUNT, IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), &total, 1));
+        buf_fmt(b, "%s{\"key\":\"%s\",\"total\":%lld,\"items\":", i ? "," : "", columns[i].key, (long long)val_int(total));
+        TRY(tickets_json(c, q->tx, "state IN ($2, $3) ORDER BY priority, resolve_due, id LIMIT 50",
+                         IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), RENDER_ACTIONS, b, &rows, &n));
+        buf_putc(b, '}');
+        memcpy(all + n_all, rows, n * sizeof *rows);
+        n_all += n;
+    }
+    TRY(board_workers(c, q->tx, community, b));
+    TRY(board_counts(c, q->tx, community, b));
+    TRY(res_refs_json(c, q->tx, &res_ticket, all, n_all, b));
+    buf_putc(b, '}');
+    return E_OK;
+}
+
+/* --- a resident's own places ------------------------------------------------------------------------------------------------------ */
+
+static enum err my_spaces_get(struct ctx *c, struct req *q)
+{
+    int n = 0;
+    buf_put(&q->out, S("{\"items\":["));
+    for (int i = 0; i < c->who->ngrants; i++) {
+        const struct grant *g = &c->who->grants[i];
+        struct rows rows;
+        if (!g->person_id)
+            continue;
+        TRY(q_rows(c, q->tx, &Q_PERSON_SPACES, IN(v_int(g->person_id), v_int(g->community_id), v_text(today_of(c, g->community_id))), 50, &rows));
+        for (size_t k = 0; k < rows.n; k++) {
+            const struct val *v = rows.v + k * (size_t)rows.ncol;
+            buf_fmt(&q->out, "%s{\"space_id\":%lld,\"space\":", n++ ? "," : "", (long long)val_int(v[0]));
+            buf_json(&q->out, val_str(v[1]));
+            buf_fmt(&q->out, ",\"community_id\":%lld,\"person_id\":%lld}", (long long)g->community_id, (long long)g->person_id);
+        }
+    }
+    buf_put(&q->out, S("]}"));
+    return E_OK;
+}
+
+const struct route desk_routes[] = {
+    {"GET", "/api/v1/desk/lookup", "ticket.desk", 0, NULL, lookup_get, .help = {"找住户", "Find a household"}},
+    {"GET", "/api/v1/desk/household", "ticket.desk", 0, NULL, household_get, .help = {"住户卡片", "A household's card"}},
+    {"GET", "/api/v1/desk/board", "ticket.read", 0, NULL, board_get, .help = {"调度看板", "The dispatch board"}},
+    {"GET", "/api/v1/me/spaces", NULL, ANY_USER, NULL, my_spaces_get, .help = {"我的房屋", "My places"}},
+    {0}};

@@ -1,0 +1,380 @@
+/* rules.c - why a ticket may or may not: pure rules first, then guards and effects of the arrows in tables.c. Rule ids R1… are
+ * those of this room's README. */
+#include "core/event.h"
+#include "rooms/service/ticket.h"
+
+/* --- pure ------------------------------------------------------------------------------------------------------------------ */
+
+/* R1: the ITIL matrix urgency × impact; a VIP moves up one, never down; tiers never lower anybody below the matrix. */
+int priority_default(int urgency, int impact, int tier)
+{
+    int sum = urgency + impact; /* 2 … 6 */
+    int p = sum <= 2 ? 1 : sum == 3 ? 2 : sum <= 5 ? 3 : 4;
+    if (urgency == 2 && impact == 3)
+        p = 4;
+    return tier == TIER_VIP && p > 1 ? p - 1 : p;
+}
+
+/* R2: guide 2.2.1 (respond 24 h, first handling 48 h), 3.1 (complaints within 48 h); urgent ones from domain-rules 2.1. */
+struct sla sla_default(int kind, int priority)
+{
+    static const int resolve_h[] = {[KIND_REPAIR] = 48, [KIND_COMPLAINT] = 48, [KIND_SUGGESTION] = 168, [KIND_PRAISE] = 168, [KIND_INQUIRY] = 48};
+    struct sla s = {24 * 60, 48 * 60, 60 * (kind >= KIND_REPAIR && kind <= KIND_INQUIRY ? resolve_h[kind] : 48), 0, 0};
+    if (kind == KIND_REPAIR && priority == 1)
+        s = (struct sla){15, 30, 24 * 60, 0, 0};
+    else if (kind == KIND_REPAIR && priority == 2)
+        s = (struct sla){30, 4 * 60, 24 * 60, 0, 0};
+    else if (kind == KIND_COMPLAINT && priority <= 2)
+        s = (struct sla){60, 24 * 60, 48 * 60, 0, 0};
+    if (s.resolve_min < s.handle_min)
+        s.resolve_min = s.handle_min;
+    return s;
+}
+
+bool clock_breached(int64_t due_ms, int64_t stopped_ms, int64_t now_ms)
+{
+    return (stopped_ms ? stopped_ms : now_ms) > due_ms;
+}
+
+bool is_assignee(const struct who *w, const struct row *r)
+{
+    int64_t me = who_staff(w, row_int(r, R_COMMUNITY));
+    return me && me == row_int(r, T_ASSIGNEE);
+}
+
+bool is_customer(const struct who *w, const struct row *r)
+{
+    int64_t me = who_person(w, row_int(r, R_COMMUNITY));
+    return me && me == row_int(r, T_PERSON);
+}
+
+bool is_talk(const struct row *r)
+{
+    int64_t k = row_int(r, T_KIND);
+    return k == KIND_SUGGESTION || k == KIND_PRAISE || k == KIND_INQUIRY;
+}
+
+bool is_work(const struct row *r)
+{
+    return row_int(r, T_KIND) == KIND_REPAIR;
+}
+
+/* --- creation -------------------------------------------------------------------------------------------------------------- */
+
+/* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil year. */
+enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
+{
+    static const char *const prefix[] = {[KIND_REPAIR] = "WX", [KIND_COMPLAINT] = "TS", [KIND_SUGGESTION] = "JY", [KIND_PRAISE] = "BY", [KIND_INQUIRY] = "ZX"};
+    if (!(neu->set & BIT(T_KIND)) || !row_has(neu, R_COMMUNITY))
+        return E_OK;
+    int64_t community = row_int(neu, R_COMMUNITY), n;
+    int64_t at = row_has(neu, R_CREATED_AT) ? row_int(neu, R_CREATED_AT) : c->now_ms;
+    struct date d = zone_date(app_zone(community), at);
+    struct str series = arena_fmt(c->mem, "%s-%04d", prefix[row_int(neu, T_KIND)], d.y);
+    TRY(number_take(c, app->db, community, series, &n));
+    row_put(neu, T_CODE, v_text(arena_fmt(c->mem, PRS "-%06lld", PRA(series), (long long)n)));
+    return E_OK;
+}
+
+static enum err read_sla(struct ctx *c, struct tx *tx, const struct row *neu, struct sla *ret)
+{
+    struct val v[5];
+    *ret = sla_default((int)row_int(neu, T_KIND), (int)row_int(neu, T_PRIORITY));
+    enum err e = q_one(c, tx, &Q_SLA_POLICY, IN(neu->v[R_COMMUNITY], neu->v[T_KIND], neu->v[T_PRIORITY]), v, 5);
+    if (e == E_OK)
+        *ret = (struct sla){(int)val_int(v[2]), (int)val_int(v[3]), (int)val_int(v[4]), val_int(v[0]), val_int(v[1])};
+    else if (e != E_MISSING)
+        return e;
+    if (!row_has(neu, T_CATEGORY))
+        return E_OK;
+    e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(neu->v[R_COMMUNITY], neu->v[T_CATEGORY]), v, 2);
+    if (e == E_OK && v[1].t == V_INT)
+        ret->resolve_min = (int)v[1].i;
+    return e == E_MISSING ? E_OK : e;
+}
+
+static enum err set_priority(struct ctx *c, struct tx *tx, struct row *neu, int64_t tier)
+{
+    struct val p;
+    int u = (int)row_int(neu, T_URGENCY), i = (int)row_int(neu, T_IMPACT);
+    enum err e = q_one(c, tx, &Q_PRIORITY_POLICY, IN(neu->v[R_COMMUNITY], v_int(u), v_int(i), v_int(tier)), &p, 1);
+    if (e == E_MISSING)
+        p = v_int(priority_default(u, i, (int)tier));
+    else
+        TRY(e);
+    row_put(neu, T_PRIORITY, p);
+    return E_OK;
+}
+
+static enum err set_clocks(struct ctx *c, struct tx *tx, struct row *neu)
+{
+    struct sla s;
+    int64_t from = row_int(neu, R_CREATED_AT);
+    TRY(read_sla(c, tx, neu, &s));
+    row_put(neu, T_RESPOND_DUE, v_int(from + (int64_t)s.respond_min * 60000));
+    row_put(neu, T_HANDLE_DUE, v_int(from + (int64_t)s.handle_min * 60000));
+    if (!row_has(neu, T_RESOLVE_DUE)) /* an import may bring the target it was promised */
+        row_put(neu, T_RESOLVE_DUE, v_int(from + (int64_t)s.resolve_min * 60000));
+    row_put(neu, T_POLICY, s.policy_id ? v_int(s.policy_id) : v_null());
+    row_put(neu, T_POLICY_VERSION, v_int(s.version));
+    return E_OK;
+}
+
+/* R4 (G3.2): who takes a request owns it; what customers enter themselves belongs to the desk member on duty. */
+static enum err set_first_contact(struct ctx *c, struct tx *tx, struct row *neu)
+{
+    struct val id = v_null();
+    int64_t me = who_staff(c->who, row_int(neu, R_COMMUNITY));
+    if (me) {
+        row_put(neu, T_FIRST_CONTACT, v_int(me));
+        return E_OK;
+    }
+    enum err e = q_one(c, tx, &Q_DESK_MEMBER, IN(neu->v[R_COMMUNITY], v_int(c->now_ms)), &id, 1);
+    if (e != E_OK && e != E_MISSING)
+        return e;
+    row_put(neu, T_FIRST_CONTACT, e == E_OK ? id : v_null());
+    return E_OK;
+}
+
+static bool own_channel(int64_t ch)
+{
+    return ch == CH_WECHAT || ch == CH_APP || ch == CH_WEB || ch == CH_QR;
+}
+
+/* R5: a resident speaks for himself, about places he lives in or that everybody shares. */
+static enum err check_resident(struct ctx *c, struct tx *tx, struct row *neu)
+{
+    int64_t community = row_int(neu, R_COMMUNITY), me = who_person(c->who, community);
+    struct rows mine;
+    if (!c->who || who_may(c->who, "ticket.staff", community))
+        return E_OK;
+    if (!me)
+        return FAIL(c, E_DENIED, "您在这个项目没有住户登记", "you are not registered as a resident here");
+    if (row_has(neu, T_PERSON) && row_int(neu, T_PERSON) != me)
+        (void)FAIL_FIELD(c, "person_id", "ref", "只能为本人提交", "you can only ask for yourself");
+    row_put(neu, T_PERSON, v_int(me));
+    if (!row_has(neu, T_CHANNEL))
+        row_put(neu, T_CHANNEL, v_int(CH_APP));
+    if (!own_channel(row_int(neu, T_CHANNEL)))
+        (void)FAIL_FIELD(c, "channel", "choice", "自助提交的渠道只能是 wechat、app、web、qr", "your own channel is wechat, app, web or qr");
+    if (!row_has(neu, T_SPACE))
+        return E_OK;
+    struct row space;
+    TRY(res_load(c, tx, &res_space, row_int(neu, T_SPACE), &space));
+    if (row_int(&space, SP_KIND) != SP_UNIT && row_int(&space, SP_KIND) != SP_PARKING)
+        return E_OK;
+    struct str today = date_text(c->mem, zone_date(app_zone(community), c->now_ms));
+    TRY(q_rows(c, tx, &Q_PERSON_SPACES, IN(v_int(me), v_int(community), v_text(today)), 50, &mine));
+    for (size_t i = 0; i < mine.n; i++)
+        if (val_int(mine.v[i * (size_t)mine.ncol]) == row_int(neu, T_SPACE))
+            return E_OK;
+    (void)FAIL_FIELD(c, "space_id", "ref", "找不到所指的空间", "there is no such Space");
+    return E_OK;
+}
+
+/* Name, phone and tier of a known person fill what the clerk left empty. */
+static enum err take_person(struct ctx *c, struct tx *tx, struct row *neu, int64_t *ret_tier)
+{
+    struct val v[3];
+    *ret_tier = TIER_REGULAR;
+    if (!row_has(neu, T_PERSON))
+        return E_OK;
+    enum err e = q_one(c, tx, &Q_PERSON_BRIEF, IN(neu->v[R_COMMUNITY], neu->v[T_PERSON]), v, 3);
+    if (e == E_MISSING)
+        return E_OK; /* told by the reference check */
+    TRY(e);
+    if (!row_has(neu, T_CONTACT_NAME))
+        row_put(neu, T_CONTACT_NAME, v[0]);
+    if (!row_has(neu, T_CONTACT_PHONE))
+        row_put(neu, T_CONTACT_PHONE, v[1]);
+    *ret_tier = val_int(v[2]) ? val_int(v[2]) : TIER_REGULAR;
+    return E_OK;
+}
+
+/* R6: nothing is closed without a result and a recorded answer, by any route. */
+static enum err check_closed(struct ctx *c, const struct row *neu)
+{
+    if (row_int(neu, T_STATE) != CLOSED || (row_has(neu, T_RESULT) && row_has(neu, T_ANSWER) && row_has(neu, T_INFORMED)))
+        return E_OK;
+    return FAIL(c, E_STATE, "没有处理结果和给客户的答复,不能关闭", "it cannot be closed without a result and a recorded answer");
+}
+
+enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+{
+    int64_t tier;
+    if (old)
+        return check_closed(c, neu);
+    TRY(check_resident(c, tx, neu));
+    if (!row_has(neu, T_CHANNEL))
+        return FAIL_FIELD(c, "channel", "required", "必填", "required");
+    TRY(take_person(c, tx, neu, &tier));
+    if (!row_has(neu, T_URGENCY))
+        row_put(neu, T_URGENCY, v_int(2));
+    if (!row_has(neu, T_IMPACT))
+        row_put(neu, T_IMPACT, v_int(2));
+    if (!row_has(neu, T_STATE))
+        row_put(neu, T_STATE, v_int(RECEIVED));
+    TRY(set_priority(c, tx, neu, tier));
+    TRY(set_clocks(c, tx, neu));
+    TRY(set_first_contact(c, tx, neu));
+    static const int zero[] = {T_RESPOND_BREACHED, T_HANDLE_BREACHED, T_REWORK, T_PAUSED_MS};
+    for (size_t i = 0; i < COUNT_OF(zero); i++)
+        if (!row_has(neu, zero[i]))
+            row_put(neu, zero[i], v_int(0));
+    row_put(neu, T_RESOLVE_BREACHED, v_int(row_has(neu, T_RESOLVED) && clock_breached(row_int(neu, T_RESOLVE_DUE), row_int(neu, T_RESOLVED), c->now_ms)));
+    return check_closed(c, neu);
+}
+
+/* --- guards ------------------------------------------------------------------------------------------------------------------- */
+
+/* R7: on duty and with the skill the category asks for — or a reason. */
+enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
+{
+    enum { ASSIGNEE_ID, REASON };
+    struct val need[2] = {{0}}, fit[2];
+    if (row_has(old, T_CATEGORY)) {
+        enum err e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(old->v[R_COMMUNITY], old->v[T_CATEGORY]), need, 2);
+        if (e != E_OK && e != E_MISSING)
+            return e;
+    }
+    TRY(q_one(c, tx, &Q_STAFF_FIT, IN(old->v[R_COMMUNITY], need[0], v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
+    if (row_has(in, REASON) || (val_int(fit[0]) && val_int(fit[1])))
+        return E_OK;
+    return !val_int(fit[0]) ? FAIL_FIELD(c, "reason", "off_duty", "此人现在不在班,请填写理由", "this person is off duty now; give a reason")
+                            : FAIL_FIELD(c, "reason", "no_skill", "此人没有所需技能,请填写理由", "this person lacks the skill needed; give a reason");
+}
+
+/* R8: within 30 days of closing. */
+enum err guard_reopen(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
+{
+    (void)tx;
+    (void)in;
+    if (c->now_ms - row_int(old, T_CLOSED) <= INT64_C(30) * 86400 * 1000)
+        return E_OK;
+    return FAIL(c, E_STATE, "关闭已超过 30 天,请新建工单", "closed more than 30 days ago; please open a new one");
+}
+
+enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
+{
+    (void)tx;
+    (void)in;
+    struct row after = *old;
+    after.v[T_STATE] = v_int(CLOSED);
+    return check_closed(c, &after);
+}
+
+/* --- effects ------------------------------------------------------------------------------------------------------------------ */
+
+/* Stops a clock once: later steps of the same kind do not move it. */
+static void stop_clock(struct ctx *c, const struct row *old, struct row *neu, int stopped, int due, int flag)
+{
+    if (row_has(old, stopped))
+        return;
+    row_put(neu, stopped, v_int(c->now_ms));
+    if (clock_breached(row_int(old, due), c->now_ms, c->now_ms))
+        row_put(neu, flag, v_int(1));
+}
+
+#define EFFECT(name) enum err name(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu, const struct row *in)
+#define UNUSED(x)    (void)(x)
+
+EFFECT(effect_accept)
+{
+    UNUSED(tx), UNUSED(in);
+    stop_clock(c, old, neu, T_RESPONDED, T_RESPOND_DUE, T_RESPOND_BREACHED);
+    return E_OK;
+}
+
+EFFECT(effect_dispatch)
+{
+    UNUSED(tx), UNUSED(in), UNUSED(old);
+    row_put(neu, T_DISPATCHED, v_int(c->now_ms));
+    return E_OK;
+}
+
+EFFECT(effect_grab)
+{
+    UNUSED(tx), UNUSED(in);
+    row_put(neu, T_ASSIGNEE, v_int(who_staff(c->who, row_int(old, R_COMMUNITY))));
+    row_put(neu, T_DISPATCHED, v_int(c->now_ms));
+    return row_int(neu, T_ASSIGNEE) ? E_OK : FAIL(c, E_DENIED, "您在这个项目没有员工身份", "you are not a staff member here");
+}
+
+EFFECT(effect_decline)
+{
+    UNUSED(tx), UNUSED(in), UNUSED(c), UNUSED(old);
+    row_put(neu, T_ASSIGNEE, v_null());
+    return E_OK;
+}
+
+EFFECT(effect_start)
+{
+    UNUSED(tx), UNUSED(in);
+    stop_clock(c, old, neu, T_HANDLED, T_HANDLE_DUE, T_HANDLE_BREACHED);
+    return E_OK;
+}
+
+EFFECT(effect_pause)
+{
+    enum { CLASS };
+    UNUSED(tx), UNUSED(old);
+    row_put(neu, T_PAUSE_CLASS, in->v[CLASS]);
+    row_put(neu, T_PAUSED_AT, v_int(c->now_ms));
+    return E_OK;
+}
+
+EFFECT(effect_resume)
+{
+    UNUSED(tx), UNUSED(in);
+    row_put(neu, T_PAUSED_MS, v_int(row_int(old, T_PAUSED_MS) + c->now_ms - row_int(old, T_PAUSED_AT)));
+    row_put(neu, T_PAUSED_AT, v_null());
+    row_put(neu, T_PAUSE_CLASS, v_null());
+    return E_OK;
+}
+
+EFFECT(effect_finish)
+{
+    effect_start(c, tx, old, neu, in); /* an answer given at once is also the first handling */
+    stop_clock(c, old, neu, T_RESOLVED, T_RESOLVE_DUE, T_RESOLVE_BREACHED);
+    return E_OK;
+}
+
+EFFECT(effect_inform)
+{
+    enum { CHANNEL, NOTE };
+    UNUSED(tx), UNUSED(old);
+    row_put(neu, T_ANSWER_CHANNEL, in->v[CHANNEL]);
+    row_put(neu, T_ANSWER, in->v[NOTE]);
+    row_put(neu, T_INFORMED, v_int(c->now_ms));
+    return E_OK;
+}
+
+EFFECT(effect_close)
+{
+    UNUSED(tx), UNUSED(in), UNUSED(old);
+    row_put(neu, T_CLOSED, v_int(c->now_ms));
+    return E_OK;
+}
+
+/* R9: a return counts as rework; the resolve clock runs on against the same due time. */
+EFFECT(effect_rework)
+{
+    UNUSED(tx), UNUSED(in), UNUSED(c);
+    row_put(neu, T_REWORK, v_int(row_int(old, T_REWORK) + 1));
+    row_put(neu, T_ASSIGNEE, v_null());
+    row_put(neu, T_RESOLVED, v_null());
+    row_put(neu, T_INFORMED, v_null());
+    row_put(neu, T_ANSWER, v_null());
+    row_put(neu, T_ANSWER_CHANNEL, v_null());
+    row_put(neu, T_CLOSED, v_null());
+    return E_OK;
+}
+
+/* A reopened ticket gets a new promise of the same length; a breach that happened stays. */
+EFFECT(effect_reopen)
+{
+    TRY(effect_rework(c, tx, old, neu, in));
+    int64_t length = row_int(old, T_RESOLVE_DUE) - row_int(old, R_CREATED_AT);
+    row_put(neu, T_RESOLVE_DUE, v_int(c->now_ms + (length > 0 ? length : 0)));
+    return E_OK;
+}

@@ -1,0 +1,31 @@
+// The desk entry: shell, list and form load at once, bespoke pages when they are opened.
+import { createApp, defineAsyncComponent } from 'vue'
+import { createRouter, createWebHistory } from 'vue-router'
+import ListPage from './kit/ListPage.vue'
+import { lang_apply } from './kit/i18n'
+import { prefs_apply } from './kit/prefs'
+import { registry } from './kit/registry'
+import DeskApp from './shell/DeskApp.vue'
+import './style/tokens.css'
+import './style/base.css'
+import './style/desk.css'
+
+lang_apply()
+prefs_apply()
+
+registry.menu_page('desk', '/desk')
+registry.record_page('tickets', (id) => '/tickets/' + id)
+registry.action_dialog('tickets', 'dispatch', defineAsyncComponent(() => import('./rooms/service/DispatchDialog.vue')))
+
+const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', component: () => import('./shell/HomePage.vue') },
+    { path: '/login', redirect: '/' },
+    { path: '/r/:path', component: ListPage, props: true },
+    { path: '/desk', component: () => import('./rooms/service/DeskPage.vue') },
+    { path: '/tickets/:id(\\d+)', component: () => import('./rooms/service/TicketPage.vue'), props: (r) => ({ id: Number(r.params.id) }) },
+    { path: '/:rest(.*)*', redirect: '/' },
+  ],
+})
+createApp(DeskApp).use(router).mount('#app')

@@ -1,0 +1,26 @@
+// Where rooms hang what the generic pages cannot know: a dialog for one action, a full page for one resource, a page for
+// one menu key. The kit never imports a room.
+import type { Component } from 'vue'
+
+const dialogs = new Map<string, Component>()
+const pages = new Map<string, (id: number) => string>()
+const menu = new Map<string, string>([['home', '/']])
+
+export const registry = {
+  action_dialog: (path: string, key: string, c: Component) => dialogs.set(path + '.' + key, c),
+  record_page: (path: string, to: (id: number) => string) => pages.set(path, to),
+  menu_page: (key: string, to: string) => menu.set(key, to),
+}
+export function action_dialog(path: string, key: string): Component | null {
+  return dialogs.get(path + '.' + key) ?? null
+}
+export function record_page(path: string, id: number): string | null {
+  return pages.get(path)?.(id) ?? null
+}
+export function menu_page(key: string | undefined): string | null {
+  return (key && menu.get(key)) || null
+}
+/* Where a row is best seen. */
+export function record_link(path: string, id: number): string {
+  return record_page(path, id) ?? `/r/${path}?peek=${id}`
+}
