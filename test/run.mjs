@@ -121,6 +121,7 @@ const suites = asked.length ? asked.filter((a) => ALL_SUITES.includes(a)) : ALL_
 const pick = (suite, everything, wanted) => (suites.includes(suite) ? everything() : files.filter(wanted))
 
 const pg = await startPostgres()
+process.env.ANJU_TEST_SHARED = tempDir('anju-shared') // the demo community is made once for all files
 const unitFiles = pick('units', units, isUnit)
 if (unitFiles.length) await runSuite('units', unitFiles, runUnit, JOBS)
 for (const engine of ['sqlite', 'postgres']) {

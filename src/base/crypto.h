@@ -9,7 +9,8 @@ uint64_t rand_u64(void);
 /* n random bytes as URL-safe base64 without padding. */
 struct str rand_token(struct arena *a, size_t nbytes);
 
-/* A seeded generator for demos and tests: the same seed gives the same numbers on every machine. Not for secrets. */
+/* A seeded generator for demos and tests: the same seed gives the same numbers on every machine.
+ * Not for secrets. */
 struct prng {
     uint64_t s[4];
 };

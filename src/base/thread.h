@@ -1,10 +1,11 @@
 /* thread.h - threads, locks and bounded queues. Everything that waits can be told to stop. */
 #pragma once
-#include <pthread.h>
 #include "base/mem.h"
+#include <pthread.h>
 
 struct thread;
-/* Starts fn(arg) on a new thread with all signals blocked; name (≤ 15 chars) shows in ps and gdb. NULL when the system refuses. */
+/* Starts fn(arg) on a new thread with all signals blocked; name (≤ 15 chars) shows in ps and gdb.
+ * NULL when the system refuses. */
 struct thread *thread_start(const char *name, void (*fn)(void *), void *arg);
 void thread_join(struct thread *t); /* waits and frees */
 int cpu_count(void);
@@ -26,8 +27,10 @@ void cond_broadcast(cond *c);
 struct queue;
 struct queue *queue_new(size_t cap);
 void queue_free(struct queue *q);
-bool queue_push(struct queue *q, void *item);            /* false: full or closed; never waits */
-void *queue_pop(struct queue *q);                        /* waits; NULL: closed and empty */
-size_t queue_pop_many(struct queue *q, void **ret, size_t max); /* waits for the first, takes what is there; 0: closed and empty */
+bool queue_push(struct queue *q, void *item); /* false: full or closed; never waits */
+void *queue_pop(struct queue *q);             /* waits; NULL: closed and empty */
+size_t
+queue_pop_many(struct queue *q, void **ret,
+               size_t max); /* waits for the first, takes what is there; 0: closed and empty */
 size_t queue_len(struct queue *q);
 void queue_close(struct queue *q);

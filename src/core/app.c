@@ -1,5 +1,5 @@
-/* app.c - putting the program together: boot order, the schema of all rooms, built-in roles, and the zone of each community
- * (asked on every rendered time, so it is kept in memory). */
+/* app.c - putting the program together: boot order, the schema of all rooms, built-in roles, and
+ * the zone of each community (asked on every rendered time, so it is kept in memory). */
 #include "core/app.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ static struct {
     struct community_zone {
         int64_t id;
         const struct zone *zone;
-    } *v;
+    } * v;
     size_t n;
     _Atomic bool fresh;
 } zones = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -82,9 +82,10 @@ void app_boot(struct app *app)
     zones.fresh = false;
 }
 
-/* --- roles -------------------------------------------------------------------------------------------------------------------- */
+/* --- roles ---- */
 
-static const struct query Q_ROLE = {"role.by_key", "SELECT id FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};
+static const struct query Q_ROLE = {
+    "role.by_key", "SELECT id FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};
 
 enum err roles_seed(struct ctx *c, struct tx *tx, const struct module *const *modules)
 {

@@ -1,33 +1,36 @@
-/* app.h - the running program: its database, its rooms, its live listeners; and a module, the name plate on a room's
- * door. main makes one struct app; everything above base gets it by pointer. */
+/* app.h - the running program: its database, its rooms, its live listeners; and a module, the name
+ * plate on a room's door. main makes one struct app; everything above base gets it by pointer. */
 #pragma once
 #include "base/thread.h"
 #include "core/auth.h"
 #include "http/http.h"
 
 enum route_flag {
-    PUBLIC    = 1, /* no login needed */
-    NO_TX     = 2, /* the handler opens its own transactions (login, uploads, streams) */
-    NO_CSRF   = 4,
+    PUBLIC = 1, /* no login needed */
+    NO_TX = 2,  /* the handler opens its own transactions (login, uploads, streams) */
+    NO_CSRF = 4,
     MULTIPART = 8,
-    RAW_BODY  = 16, /* the body is not JSON (CSV) */
-    SLOW      = 32, /* a report or export: never on a reading thread, bigger arena */
-    ANY_USER  = 64, /* a login is enough, no permission */
-    PW_OK     = 128 /* allowed before a forced password change */
+    RAW_BODY = 16, /* the body is not JSON (CSV) */
+    SLOW = 32,     /* a report or export: never on a reading thread, bigger arena */
+    ANY_USER = 64, /* a login is enough, no permission */
+    PW_OK = 128    /* allowed before a forced password change */
 };
 typedef enum err (*route_fn)(struct ctx *c, struct req *q);
-/* One address. prepare runs outside the transaction (parse, hash, take numbers); run inside a read transaction for GET, a write
- * transaction otherwise: it may run again, and builds the whole reply there so that idempotency keys can store it. */
+/* One address. prepare runs outside the transaction (parse, hash, take numbers); run inside a read
+ * transaction for GET, a write transaction otherwise: it may run again, and builds the whole reply
+ * there so that idempotency keys can store it. */
 struct route {
     const char *method, *path; /* "/api/v1/tickets/{id}/rating" */
     const char *perm;          /* held somewhere; the row's own scope is checked by the handler */
     unsigned flags;
     route_fn prepare, run;
-    const struct field *input; /* body fields (documented, and read by body_fields) */
+    const struct field *
+        input; /* body fields, read by the framework; of a GET: query parameters, only documented */
     int ninput;
     struct text help;
-    const char *reply;    /* name of an OpenAPI schema, or NULL: any object */
-    int status;           /* of success; 0: 200 */
+    const char *reply;          /* "Ticket", "TicketList": an OpenAPI schema; or a shape (schema.h):
+                                   "{items:[@Ticket]}"; NULL: any object */
+    int status;                 /* of success; 0: 200 */
     const struct resource *res; /* set by the core for derived routes */
 };
 struct job {
@@ -36,7 +39,8 @@ struct job {
     /* Inside one transaction together with its done mark; data is JSON text. */
     enum err (*run)(struct ctx *c, struct tx *tx, struct app *app, struct str data);
 };
-struct on { /* a listener: an event of topic enqueues job with {"topic","subject","id","community_id","event_id"} */
+struct on { /* a listener: an event of topic enqueues job with
+               {"topic","subject","id","community_id","event_id"} */
     const char *topic, *job;
 };
 struct menu_item {
@@ -47,7 +51,8 @@ struct menu_item {
     const char *page, *resource; /* one of the two */
     const char *perm;
 };
-struct check { /* a consistency query of `anju check`: returns rows only when something is wrong: (id, text) */
+struct check { /* a consistency query of `anju check`: returns rows only when something is wrong:
+                  (id, text) */
     const char *name;
     struct query query;
 };
@@ -56,7 +61,8 @@ struct module {
     const struct resource *const *resources; /* arrays end with NULL or a zero element */
     const struct table *tables;              /* besides the resources' */
     int ntables;
-    const struct query *const *queries, *const *more_queries[2]; /* all named queries, for the prepare-all test */
+    const struct query *const *queries,
+        *const *more_queries[2]; /* all named queries, for the prepare-all test */
     const struct route *routes, *more_routes;
     const struct job *jobs;
     const struct on *listens;
@@ -86,19 +92,22 @@ struct app {
     struct live *live;
     struct jobs *jobs;
     int64_t started_ms;
-    /* asked of estate: the communities under (scope, scope_id); scope SCOPE_SYSTEM: all. Columns id, name, time_zone. */
+    /* asked of estate: the communities under (scope, scope_id); scope SCOPE_SYSTEM: all. Columns
+     * id, name, time_zone. */
     const struct query *communities_of;
 };
-/* Indexes modules, permissions, resources and routes; aborts on a table that breaks a rule (a programmer error). Once. */
+/* Indexes modules, permissions, resources and routes; aborts on a table that breaks a rule (a
+ * programmer error). Once. */
 void app_boot(struct app *app);
 const struct resource *app_resource(struct str path_or_name); /* NULL: none */
 int app_resources(const struct resource *const **ret);
-/* Zone of a community; the default zone for 0 or an unknown one. Loaded on first use, dropped by app_communities_changed. */
+/* Zone of a community; the default zone for 0 or an unknown one. Loaded on first use, dropped by
+ * app_communities_changed. */
 const struct zone *app_zone(int64_t community_id);
 void app_communities_changed(void);
 MUST_USE enum err app_migrate(struct app *app, struct ctx *c);
 
-/* --- one request ----------------------------------------------------------------------------------------------------- */
+/* --- one request ---- */
 struct req {
     struct app *app;
     struct http_req *h;
@@ -106,10 +115,10 @@ struct req {
     const struct resource *res;
     struct tx *tx;
     const struct json *body;
-    int64_t ids[3]; /* {id} parts of the path */
+    int64_t ids[3];      /* {id} parts of the path */
     struct str words[3]; /* {word} parts */
-    struct row in;  /* body fields read by the framework when the route has an input table */
-    void *state;    /* from prepare to run */
+    struct row in;       /* body fields read by the framework when the route has an input table */
+    void *state;         /* from prepare to run */
     int status;
     struct buf out;
     struct str out_type; /* "" : application/json */
@@ -117,10 +126,11 @@ struct req {
 };
 /* A required or optional query parameter as id; field error when malformed. 0 when absent. */
 MUST_USE enum err req_id_param(struct ctx *c, struct req *q, const char *name, int64_t *ret);
-/* The community the request is about: its community_id parameter, or the caller's only one with perm. E_MISSING when
- * the caller lacks perm there; E_INVALID when it must be named. */
+/* The community the request is about: its community_id parameter, or the caller's only one with
+ * perm. E_MISSING when the caller lacks perm there; E_INVALID when it must be named. */
 MUST_USE enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *ret);
 void req_header(struct req *q, const char *name, struct str value);
 
-/* The web door of the app: fills an http_app whose functions route, authenticate, dispatch and answer. */
+/* The web door of the app: fills an http_app whose functions route, authenticate, dispatch and
+ * answer. */
 struct http_app app_http(struct app *app);

@@ -1,6 +1,6 @@
-/* auth.c - permissions and the struct who: names to indexes at boot, grants to rights per session, and the small cache
- * that keeps a who for at most two seconds, so that a removed right is gone at the next request of this process and
- * within two seconds on its sisters. */
+/* auth.c - permissions and the struct who: names to indexes at boot, grants to rights per session,
+ * and the small cache that keeps a who for at most two seconds, so that a removed right is gone at
+ * the next request of this process and within two seconds on its sisters. */
 #include "core/auth.h"
 
 #include <string.h>
@@ -62,7 +62,8 @@ bool who_may_i(const struct who *w, int perm, int64_t community_id)
     if (!w || perm < 0)
         return false;
     for (int i = 0; i < w->ngrants; i++)
-        if ((w->grants[i].community_id == community_id || w->grants[i].community_id == ALL_COMMUNITIES) &&
+        if ((w->grants[i].community_id == community_id ||
+             w->grants[i].community_id == ALL_COMMUNITIES) &&
             perms_has(&w->grants[i].perms, perm))
             return true;
     return false;
@@ -107,21 +108,23 @@ int64_t who_only_community(const struct who *w, const char *perm)
     return found;
 }
 
-/* --- reading one who from the database ----------------------------------------------------------------------------- */
+/* --- reading one who from the database ---- */
 
 static const struct query Q_SESSION = {
-    "auth.session",
-    "SELECT s.user_id, s.csrf, s.seen_at, s.expires_at, u.login, u.name, u.enabled, u.must_change_password, u.archived "
-    "FROM session s JOIN app_user u ON u.id = s.user_id WHERE s.id = $1"};
+    "auth.session", "SELECT s.user_id, s.csrf, s.seen_at, s.expires_at, u.login, u.name, "
+                    "u.enabled, u.must_change_password, u.archived "
+                    "FROM session s JOIN app_user u ON u.id = s.user_id WHERE s.id = $1"};
 static const struct query Q_TOKEN = {
-    "auth.token",
-    "SELECT t.user_id, t.rate_per_s, t.expires_at, t.archived, u.login, u.name, u.enabled, u.must_change_password, u.archived "
-    "FROM api_token t JOIN app_user u ON u.id = t.user_id WHERE t.hash = $1"};
+    "auth.token", "SELECT t.user_id, t.rate_per_s, t.expires_at, t.archived, u.login, u.name, "
+                  "u.enabled, u.must_change_password, u.archived "
+                  "FROM api_token t JOIN app_user u ON u.id = t.user_id WHERE t.hash = $1"};
 static const struct query Q_GRANTS = {
     "auth.grants",
-    "SELECT g.scope, g.scope_id, g.staff_id, g.person_id, r.perms, r.key FROM role_grant g JOIN role r ON r.id = g.role_id "
+    "SELECT g.scope, g.scope_id, g.staff_id, g.person_id, r.perms, r.key FROM role_grant g JOIN "
+    "role r ON r.id = g.role_id "
     "WHERE g.user_id = $1 AND g.archived = 0 AND r.archived = 0 ORDER BY g.id LIMIT 200"};
-static const struct query Q_SEEN = {"auth.seen", "UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2"};
+static const struct query Q_SEEN = {
+    "auth.seen", "UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2"};
 const struct query *const auth_queries[] = {&Q_SESSION, &Q_TOKEN, &Q_GRANTS, &Q_SEEN, NULL};
 
 enum { IDLE_MS = 30 * 60 * 1000, GRANTS_MAX = 8192, SEEN_EVERY_MS = 60000 };
@@ -148,7 +151,8 @@ struct load {
     struct entry *entry;
 };
 
-static enum err add_grants(struct ctx *c, struct tx *tx, struct app *app, const struct val *v, struct grant *list, int *n)
+static enum err add_grants(struct ctx *c, struct tx *tx, struct app *app, const struct val *v,
+                           struct grant *list, int *n)
 {
     struct grant g = {.staff_id = val_int(v[2]), .person_id = val_int(v[3])};
     perms_of_text(val_str(v[4]), &g.perms);
@@ -205,7 +209,8 @@ static enum err load_who(struct ctx *c, struct tx *tx, void *arg)
     TRY(err);
     int64_t expires = l->bearer ? (v[2].t == V_INT ? v[2].i : INT64_MAX) : val_int(v[3]);
     bool idle = !l->bearer && c->now_ms - val_int(v[2]) > IDLE_MS;
-    if (!val_int(v[6]) || val_int(v[8]) || expires <= c->now_ms || idle || (l->bearer && val_int(v[3])))
+    if (!val_int(v[6]) || val_int(v[8]) || expires <= c->now_ms || idle ||
+        (l->bearer && val_int(v[3])))
         return E_OK;
     struct who *w = arena_get(e->mem, sizeof *w);
     w->user_id = val_int(v[0]);
@@ -228,7 +233,7 @@ static enum err touch_session(struct ctx *c, struct tx *tx, void *arg)
     return q_do(c, tx, &Q_SEEN, IN(v_text(*(struct str *)arg), v_int(c->now_ms)), NULL);
 }
 
-/* --- the cache ---------------------------------------------------------------------------------------------------------- */
+/* --- the cache ---- */
 
 static void entry_release(void *arg)
 {
@@ -251,7 +256,8 @@ static struct entry *cache_get(const uint8_t key[32], int64_t now_ms)
 {
     mutex_lock(&cache.lock);
     struct entry *e = cache.slots[slot_of(key)];
-    bool good = e && memcmp(e->key, key, 32) == 0 && e->until_ms > now_ms && e->epoch == cache.epoch;
+    bool good = e && memcmp(e->key, key, 32) == 0 && e->until_ms > now_ms &&
+                e->epoch == cache.epoch;
     if (good)
         e->refs++;
     mutex_unlock(&cache.lock);
@@ -288,7 +294,8 @@ static struct entry *entry_new(const uint8_t key[32])
     return e;
 }
 
-enum err auth_who(struct ctx *c, struct app *app, struct str cookie, struct str bearer, const struct who **ret)
+enum err auth_who(struct ctx *c, struct app *app, struct str cookie, struct str bearer,
+                  const struct who **ret)
 {
     struct str token = bearer.n ? bearer : cookie;
     uint8_t key[32];
@@ -310,7 +317,8 @@ enum err auth_who(struct ctx *c, struct app *app, struct str cookie, struct str 
         if (e->who)
             memcpy(e->who->session_key, key, 32);
         e->until_ms = c->now_ms + 2000;
-        if (e->who && c->now_ms - e->seen_ms > SEEN_EVERY_MS && db_write(app->db, c, touch_session, &hex) != E_OK)
+        if (e->who && c->now_ms - e->seen_ms > SEEN_EVERY_MS &&
+            db_write(app->db, c, touch_session, &hex) != E_OK)
             fault_clear(c); /* only makes the session idle sooner */
         cache_put(e);
     }

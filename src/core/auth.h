@@ -1,22 +1,29 @@
-/* auth.h - who is asking and what they may do. Roles are data: named permission sets, granted to a user at a scope
- * (system, company, branch, community) together with the staff member or person the user is there. Rights are read
- * into one struct who per session and kept for two seconds at most; every change of rights drops them at once. */
+/* auth.h - who is asking and what they may do. Roles are data: named permission sets, granted to a
+ * user at a scope (system, company, branch, community) together with the staff member or person the
+ * user is there. Rights are read into one struct who per session and kept for two seconds at most;
+ * every change of rights drops them at once. */
 #pragma once
 #include "core/res.h"
 
 enum { PERMS_MAX = 256, ALL_COMMUNITIES = -1 };
-struct perm { /* declared by modules; roles hold sets of them */
+struct perm {         /* declared by modules; roles hold sets of them */
     const char *name; /* "ticket.dispatch" */
     struct text label;
 };
 struct perms {
     uint64_t w[PERMS_MAX / 64];
 };
-static inline bool perms_has(const struct perms *p, int i) { return i >= 0 && (p->w[i / 64] >> (i % 64) & 1); }
-static inline void perms_add(struct perms *p, int i) { p->w[i / 64] |= UINT64_C(1) << (i % 64); }
+static inline bool perms_has(const struct perms *p, int i)
+{
+    return i >= 0 && (p->w[i / 64] >> (i % 64) & 1);
+}
+static inline void perms_add(struct perms *p, int i)
+{
+    p->w[i / 64] |= UINT64_C(1) << (i % 64);
+}
 
 struct grant {
-    int64_t community_id; /* ALL_COMMUNITIES; 0: the company's own rows */
+    int64_t community_id;        /* ALL_COMMUNITIES; 0: the company's own rows */
     int64_t staff_id, person_id; /* who the user is there; 0: nobody */
     struct perms perms;
 };
@@ -53,21 +60,37 @@ struct role_seed {
 struct module;
 void perms_register(const struct module *const *modules);
 
-/* Makes a password hash after checking the rules (8–128 characters, ≥ 3 of 4 kinds, not the login or its reverse): field errors under field. */
-MUST_USE enum err password_make(struct ctx *c, const char *field, struct str login, struct str password, char ret[128]);
+/* Makes a password hash after checking the rules (8–128 characters, ≥ 3 of 4 kinds, not the login
+ * or its reverse): field errors under field. */
+MUST_USE enum err password_make(struct ctx *c, const char *field, struct str login,
+                                struct str password, char ret[128]);
 /* Drops every cached struct who: after any change of users, roles, grants or tokens. */
 void who_forget_all(void);
 /* The same who, kept alive until mem ends, for streams that outlive their request. */
 const struct who *who_keep(const struct who *w, struct arena *mem);
-/* Session cookie or bearer token to a who; *ret is NULL when it is not valid. Lives until the arena ends. */
-MUST_USE enum err auth_who(struct ctx *c, struct app *app, struct str cookie_token, struct str bearer, const struct who **ret);
+/* Session cookie or bearer token to a who; *ret is NULL when it is not valid. Lives until the arena
+ * ends. */
+MUST_USE enum err auth_who(struct ctx *c, struct app *app, struct str cookie_token,
+                           struct str bearer, const struct who **ret);
 extern const struct resource res_user, res_role, res_grant, res_token;
-enum { U_LOGIN = R_FIRST, U_NAME, U_PASSWORD, U_ENABLED, U_MUST_CHANGE, U_HOME, U_FAILED, U_LOCKED_UNTIL, U_DEMO, U__N };
+enum {
+    U_LOGIN = R_FIRST,
+    U_NAME,
+    U_PASSWORD,
+    U_ENABLED,
+    U_MUST_CHANGE,
+    U_HOME,
+    U_FAILED,
+    U_LOCKED_UNTIL,
+    U_DEMO,
+    U__N
+};
 enum { RL_KEY = R_FIRST, RL_NAME, RL_PERMS, RL__N };
 enum { G_USER = R_FIRST, G_ROLE, G_SCOPE, G_SCOPE_ID, G_STAFF, G_PERSON, G__N };
 enum { TK_NAME = R_FIRST, TK_USER, TK_HASH, TK_EXPIRES, TK_RATE, TK__N };
 enum grant_scope { SCOPE_SYSTEM = 1, SCOPE_COMPANY, SCOPE_BRANCH, SCOPE_COMMUNITY };
 enum { HOME_DESK = 1, HOME_PHONE };
 /* Creates an API token for the user; the clear text is shown once. */
-MUST_USE enum err token_create(struct ctx *c, struct app *app, struct str login, struct str name, int64_t expires_ms, int rate_per_s, struct str *ret_clear);
+MUST_USE enum err token_create(struct ctx *c, struct app *app, struct str login, struct str name,
+                               int64_t expires_ms, int rate_per_s, struct str *ret_clear);
 MUST_USE enum err roles_seed(struct ctx *c, struct tx *tx, const struct module *const *modules);

@@ -31,7 +31,8 @@ enum err file_get(struct ctx *c, struct req *q);
 /* router.c */
 void routes_build(struct app *app);
 const struct route *const *routes_all(size_t *ret_n);
-/* Finds the route of method and path, filling q's ids and words; *ret_known: the path exists with another method. */
+/* Finds the route of method and path, filling q's ids and words; *ret_known: the path exists with
+ * another method. */
 const struct route *route_find(struct str method, struct str path, struct req *q, bool *ret_known);
 /* limit.c: token buckets by key; false: too many, wait *ret_wait_s. */
 bool limit_take(struct str key, int per_s, int burst, int *ret_wait_s);

@@ -1,5 +1,5 @@
-/* csv.c - the CSV reader. Cells point into the text itself; only a cell with doubled quotes is copied. It knows no fields
- * and no meaning: a record is a list of texts. */
+/* csv.c - the CSV reader. Cells point into the text itself; only a cell with doubled quotes is
+ * copied. It knows no fields and no meaning: a record is a list of texts. */
 #include "core/csv.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ void csv_open(struct csv *r, struct arena *owner, struct str text, char delimite
         r->rest = str_sub(text, 3, text.n);
 }
 
-/* --- one cell --------------------------------------------------------------------------------- */
+/* --- one cell ---- */
 
 static enum err bad_cell(struct ctx *c, const struct csv *r, struct text why)
 {
@@ -98,8 +98,8 @@ static enum err plain_cell(struct ctx *c, struct csv *r, struct str *ret)
     size_t n = 0;
     while (!at_end(str_sub(s, n, 2), r->delimiter)) {
         if (s.p[n] == '"')
-            return bad_cell(c, r,
-                            (struct text){"没有加引号的文字里有引号", "a quote inside unquoted text"});
+            return bad_cell(
+                c, r, (struct text){"没有加引号的文字里有引号", "a quote inside unquoted text"});
         n++;
     }
     *ret = str_sub(s, 0, n);
@@ -107,7 +107,7 @@ static enum err plain_cell(struct ctx *c, struct csv *r, struct str *ret)
     return E_OK;
 }
 
-/* --- one record -------------------------------------------------------------------------------- */
+/* --- one record ---- */
 
 /* Reads to the end of the record and steps over its line end. *ret_blank: an empty line. */
 static enum err read_record(struct ctx *c, struct csv *r, bool *ret_blank)
@@ -159,7 +159,7 @@ struct str csv_plain(struct str cell)
     return guarded ? str_sub(cell, 1, cell.n) : cell;
 }
 
-/* --- what is wrong with which row ----------------------------------------------------------- */
+/* --- what is wrong with which row ---- */
 
 void row_errors_init(struct row_errors *e, struct arena *owner)
 {
@@ -181,11 +181,12 @@ void row_errors_take(struct row_errors *e, struct ctx *c, int64_t row)
         *to = (struct row_error){.row = row, .n = f->nfields ? f->nfields : 1};
         to->fields = arena_get(e->mem, (size_t)to->n * sizeof *to->fields);
         if (!f->nfields)
-            to->fields[0] = (struct field_fault){"", err_key(f->code), short_copy(e->mem, f->message)};
+            to->fields[0] = (struct field_fault){"", err_key(f->code),
+                                                 short_copy(e->mem, f->message)};
         for (int i = 0; i < f->nfields; i++)
-            to->fields[i] = (struct field_fault){
-                short_copy(e->mem, str_of(f->fields[i].field)).p, f->fields[i].code,
-                short_copy(e->mem, f->fields[i].message)};
+            to->fields[i] = (struct field_fault){short_copy(e->mem, str_of(f->fields[i].field)).p,
+                                                 f->fields[i].code,
+                                                 short_copy(e->mem, f->fields[i].message)};
     }
     fault_clear(c);
 }

@@ -1,33 +1,35 @@
-/* event.c - writing and reading the event log. One row per happening, in the transaction of the change itself; listeners
- * get one job row each; the live notice leaves only after the commit. */
+/* event.c - writing and reading the event log. One row per happening, in the transaction of the
+ * change itself; listeners get one job row each; the live notice leaves only after the commit. */
 #include "core/event.h"
 
 #include "core/live.h"
 
-static const struct query Q_EVENT = {
-    "event.insert",
-    "INSERT INTO event (id, community_id, at, topic, subject, subject_id, user_id, user_name, data) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+static const struct query Q_EVENT = {"event.insert",
+                                     "INSERT INTO event (id, community_id, at, topic, subject, "
+                                     "subject_id, user_id, user_name, data) "
+                                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 static const struct query Q_TIMELINE = {
     "event.timeline",
     "SELECT id, at, topic, user_id, user_name, data FROM event "
     "WHERE community_id = $1 AND subject = $2 AND subject_id = $3 ORDER BY id LIMIT 500"};
 static const struct query Q_JOB = {
-    "job.insert",
-    "INSERT INTO job (id, name, data, run_at, attempts, state, once_key) "
-    "VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT (once_key) DO NOTHING"};
+    "job.insert", "INSERT INTO job (id, name, data, run_at, attempts, state, once_key) "
+                  "VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT (once_key) DO NOTHING"};
 const struct query *const event_queries[] = {&Q_EVENT, &Q_TIMELINE, &Q_JOB, NULL};
 
-enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data, int64_t run_at_ms, struct str once_key)
+enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data, int64_t run_at_ms,
+                struct str once_key)
 {
     int64_t id = id_new();
     struct str key = once_key.n ? once_key : arena_fmt(c->mem, "%s#%lld", name, (long long)id);
     return q_do(c, tx, &Q_JOB,
-                IN(v_int(id), v_text(str_of(name)), v_text(data), v_int(run_at_ms ? run_at_ms : c->now_ms), v_text(key)),
+                IN(v_int(id), v_text(str_of(name)), v_text(data),
+                   v_int(run_at_ms ? run_at_ms : c->now_ms), v_text(key)),
                 NULL);
 }
 
-static enum err enqueue_listeners(struct ctx *c, struct tx *tx, const struct event *e, int64_t event_id)
+static enum err enqueue_listeners(struct ctx *c, struct tx *tx, const struct event *e,
+                                  int64_t event_id)
 {
     const struct on *const *lists = live_listeners();
     for (; *lists; lists++)
@@ -35,8 +37,10 @@ static enum err enqueue_listeners(struct ctx *c, struct tx *tx, const struct eve
             if (!str_eqz(str_of(e->topic), on->topic))
                 continue;
             struct str data = arena_fmt(c->mem,
-                "{\"topic\":\"%s\",\"subject\":\"%s\",\"id\":%lld,\"community_id\":%lld,\"event_id\":%lld}",
-                e->topic, e->res->name, (long long)e->id, (long long)e->community_id, (long long)event_id);
+                                        "{\"topic\":\"%s\",\"subject\":\"%s\",\"id\":%lld,"
+                                        "\"community_id\":%lld,\"event_id\":%lld}",
+                                        e->topic, e->res->name, (long long)e->id,
+                                        (long long)e->community_id, (long long)event_id);
             TRY(tx_job(c, tx, on->job, data, 0, (struct str){0}));
         }
     return E_OK;
@@ -48,15 +52,16 @@ enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
     struct val user = c->who ? v_int(c->who->user_id) : v_null();
     struct val name = c->who ? v_text(c->who->name) : v_null();
     TRY(q_do(c, tx, &Q_EVENT,
-             IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms), v_text(str_of(e->topic)),
-                v_text(str_of(e->res->name)), v_int(e->id), user, name, v_text(e->data)),
+             IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms),
+                v_text(str_of(e->topic)), v_text(str_of(e->res->name)), v_int(e->id), user, name,
+                v_text(e->data)),
              NULL));
     TRY(enqueue_listeners(c, tx, e, id));
     live_after_commit(c, tx, e);
     return E_OK;
 }
 
-/* --- timeline ---------------------------------------------------------------------------------------------------------- */
+/* --- timeline ---- */
 
 static void put_member(struct buf *out, const char *name, const struct json *j)
 {
@@ -83,7 +88,8 @@ static bool is_shown(const struct json *data, bool internal)
     return internal || !hidden || !json_int(hidden);
 }
 
-static enum err timeline_item(struct ctx *c, const struct val *v, const struct zone *z, bool internal, int *n, struct buf *out)
+static enum err timeline_item(struct ctx *c, const struct val *v, const struct zone *z,
+                              bool internal, int *n, struct buf *out)
 {
     const struct json *data;
     TRY(json_parse(c, val_str(v[5]), &data));
@@ -107,11 +113,13 @@ static enum err timeline_item(struct ctx *c, const struct val *v, const struct z
     return E_OK;
 }
 
-enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id, int64_t community_id, bool internal, struct buf *out)
+enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
+                        int64_t community_id, bool internal, struct buf *out)
 {
     struct rows rows;
     const struct zone *z = app_zone(community_id);
-    TRY(q_rows(c, tx, &Q_TIMELINE, IN(v_int(community_id), v_text(str_of(r->name)), v_int(id)), 500, &rows));
+    TRY(q_rows(c, tx, &Q_TIMELINE, IN(v_int(community_id), v_text(str_of(r->name)), v_int(id)), 500,
+               &rows));
     for (size_t i = 0, n = 0; i < rows.n; i++) {
         int told = (int)n;
         TRY(timeline_item(c, rows.v + i * (size_t)rows.ncol, z, internal, &told, out));

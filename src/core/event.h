@@ -1,32 +1,41 @@
-/* event.h - the one append-only log. Every change says what happened, to what, by whom, with the field diff; timelines,
- * notifications, live updates, audit and later the evidence chain all read this. Ids commit out of order on PostgreSQL, so
- * nothing ever remembers a "last id seen": listeners get a job each, inserted in the same transaction. */
+/* event.h - the one append-only log. Every change says what happened, to what, by whom, with the
+ * field diff; timelines, notifications, live updates, audit and later the evidence chain all read
+ * this. Ids commit out of order on PostgreSQL, so nothing ever remembers a "last id seen":
+ * listeners get a job each, inserted in the same transaction. */
 #pragma once
 #include "core/app.h"
 
 struct event {
-    const char *topic;    /* "ticket.dispatched" */
+    const char *topic; /* "ticket.dispatched" */
     const struct resource *res;
     int64_t id, community_id; /* the row it is about */
-    struct str data;      /* JSON object text */
-    int64_t at_ms;        /* 0: c->now_ms */
-    struct str code;      /* the row's human number, for live notices; may be empty */
-    int64_t for_staff, for_person; /* besides those who may read all: the row's own people, for live notices */
+    struct str data;          /* JSON object text */
+    int64_t at_ms;            /* 0: c->now_ms */
+    struct str code;          /* the row's human number, for live notices; may be empty */
+    int64_t for_staff,
+        for_person; /* besides those who may read all: the row's own people, for live notices */
 };
 MUST_USE enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e);
-/* ,-separated timeline items of one row, oldest first, at most 500; internal comments left out for customers. */
-MUST_USE enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id, int64_t community_id, bool internal, struct buf *out);
-/* Enqueues job name at run_at_ms (0: now). once_key (may be empty): a second one with the same key is dropped. */
-MUST_USE enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data, int64_t run_at_ms, struct str once_key);
+/* ,-separated timeline items of one row, oldest first, at most 500; internal comments left out for
+ * customers. */
+MUST_USE enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
+                                 int64_t community_id, bool internal, struct buf *out);
+/* Enqueues job name at run_at_ms (0: now). once_key (may be empty): a second one with the same key
+ * is dropped. */
+MUST_USE enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data,
+                         int64_t run_at_ms, struct str once_key);
 
 /* New id: 41 bits of ms since 2025, 4 node, 8 counter; monotonic in this process; safe in JSON. */
 int64_t id_new(void);
 void id_node(int node);
-/* The next human number of a series ("WX-2026") in a community, from a block this process owns; gaps are possible. Outside transactions. */
-MUST_USE enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct str series, int64_t *ret);
+/* The next human number of a series ("WX-2026") in a community, from a block this process owns;
+ * gaps are possible. Outside transactions. */
+MUST_USE enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct str series,
+                              int64_t *ret);
 
 struct live *live_new(struct app *app);
-void live_open(struct ctx *c, struct req *q); /* turns the reply into an event stream for the caller */
+void live_open(struct ctx *c,
+               struct req *q); /* turns the reply into an event stream for the caller */
 void live_close_all(struct live *l);
 
 /* Job threads and the schedule. */

@@ -1,6 +1,7 @@
-/* export.c - a list as a file: the list's own query and row rules, all its rows, page after page with memory of one page.
- * What a caller may see and what is masked is asked of the same functions that render JSON; a file must never tell
- * more than the screen. Runs in the read transaction of its request: one snapshot. */
+/* export.c - a list as a file: the list's own query and row rules, all its rows, page after page
+ * with memory of one page. What a caller may see and what is masked is asked of the same functions
+ * that render JSON; a file must never tell more than the screen. Runs in the read transaction of
+ * its request: one snapshot. */
 #include <string.h>
 
 #include "base/log.h"
@@ -36,7 +37,7 @@ static struct val shown(struct ctx *c, const struct field *f, struct val v, bool
     return v_text(buf_str(&m));
 }
 
-/* --- CSV --------------------------------------------------------------------------------------- */
+/* --- CSV ---- */
 
 static void csv_head(struct ctx *c, struct export *x)
 {
@@ -55,7 +56,7 @@ static void csv_head(struct ctx *c, struct export *x)
 static void csv_row(struct ctx *c, struct export *x, const struct row *row)
 {
     struct buf *out = &x->q->out;
-    bool plain = row_unmasked(c, row);
+    bool plain = row_unmasked(c, x->rt->r, row);
     for (int i = 0, n = 0; i < x->rt->r->nfields; i++) {
         const struct field *f = &x->rt->r->fields[i];
         if (!is_column(c, x, i))
@@ -71,7 +72,7 @@ static void csv_row(struct ctx *c, struct export *x, const struct row *row)
     buf_put(out, S("\r\n"));
 }
 
-/* --- XLSX -------------------------------------------------------------------------------------- */
+/* --- XLSX ---- */
 
 static void xlsx_head(struct ctx *c, struct export *x)
 {
@@ -107,7 +108,7 @@ static void xlsx_value(struct ctx *c, struct export *x, const struct field *f, s
 
 static void xlsx_row(struct ctx *c, struct export *x, const struct row *row)
 {
-    bool plain = row_unmasked(c, row);
+    bool plain = row_unmasked(c, x->rt->r, row);
     for (int i = 0; i < x->rt->r->nfields; i++)
         if (is_column(c, x, i)) {
             const struct field *f = &x->rt->r->fields[i];
@@ -116,7 +117,7 @@ static void xlsx_row(struct ctx *c, struct export *x, const struct row *row)
     xlsx_row_end(x->xlsx);
 }
 
-/* --- all rows ------------------------------------------------------------------------------------ */
+/* --- all rows ---- */
 
 static void arena_end(void *arg)
 {
@@ -173,8 +174,9 @@ static enum err export_reply(struct ctx *c, struct export *x, const char *suffix
                                 PRA(day), suffix);
     req_header(x->q, "Content-Type", type);
     req_header(x->q, "Content-Disposition", name);
-    log_line(LOG_INFO, "export", "resource=%s format=%s rows=%lld community=%lld user=%lld trace=%s",
-             x->rt->r->path, suffix, (long long)x->rows, (long long)x->spec.community_id,
+    log_line(LOG_INFO, "export",
+             "resource=%s format=%s rows=%lld community=%lld user=%lld trace=%s", x->rt->r->path,
+             suffix, (long long)x->rows, (long long)x->spec.community_id,
              (long long)(c->who ? c->who->user_id : 0), c->trace_id);
     return E_OK;
 }

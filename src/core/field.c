@@ -1,5 +1,6 @@
-/* field.c - values in and out by the field table: JSON, text cells, masks. One reader, so every body, form, filter and
- * import row obeys the same rules; it collects all errors of a row instead of stopping at the first. */
+/* field.c - values in and out by the field table: JSON, text cells, masks. One reader, so every
+ * body, form, filter and import row obeys the same rules; it collects all errors of a row instead
+ * of stopping at the first. */
 #include "core/field.h"
 
 #include "base/num.h"
@@ -31,11 +32,11 @@ const struct choice *choice_of_key(const struct choice *list, struct str key)
 const char *field_type_name(enum ftype t)
 {
     static const char *const names[] = {
-        [F_ID] = "id",           [F_INT] = "int",         [F_BOOL] = "bool",
-        [F_MONEY] = "money",     [F_AREA] = "area",       [F_QTY] = "qty",
+        [F_ID] = "id",           [F_INT] = "int",           [F_BOOL] = "bool",
+        [F_MONEY] = "money",     [F_AREA] = "area",         [F_QTY] = "qty",
         [F_TEXT] = "text",       [F_LONGTEXT] = "longtext", [F_PHONE] = "phone",
-        [F_ENUM] = "enum",       [F_REF] = "ref",         [F_DATE] = "date",
-        [F_INSTANT] = "instant", [F_SECRET] = "secret",   [F_JSON] = "json",
+        [F_ENUM] = "enum",       [F_REF] = "ref",           [F_DATE] = "date",
+        [F_INSTANT] = "instant", [F_SECRET] = "secret",     [F_JSON] = "json",
     };
     return names[t];
 }
@@ -78,7 +79,7 @@ int64_t field_max(const struct field *f)
     }
 }
 
-/* --- checks of one value ------------------------------------------------------------------------------------------ */
+/* --- checks of one value ---- */
 
 static enum err bad_type(struct ctx *c, const struct field *f)
 {
@@ -96,7 +97,8 @@ static enum err phone_clean(struct ctx *c, const struct field *f, struct str s, 
         bool keep = (ch >= '0' && ch <= '9') || (ch == '+' && n == 0);
         bool skip = ch == ' ' || ch == '-' || ch == '(' || ch == ')';
         if (!keep && !skip)
-            return FAIL_FIELD(c, f->name, "format", "电话号码只能有数字", "a phone number has digits only");
+            return FAIL_FIELD(c, f->name, "format", "电话号码只能有数字",
+                              "a phone number has digits only");
         if (keep && n == 20)
             return FAIL_FIELD(c, f->name, "max", "电话号码太长", "the phone number is too long");
         if (keep)
@@ -111,22 +113,26 @@ static enum err phone_clean(struct ctx *c, const struct field *f, struct str s, 
 static enum err text_check(struct ctx *c, const struct field *f, struct str s, struct val *ret)
 {
     if (!utf8_valid(s) || str_has_nul(s))
-        return FAIL_FIELD(c, f->name, "format", "含有无法保存的字符", "holds characters that cannot be stored");
+        return FAIL_FIELD(c, f->name, "format", "含有无法保存的字符",
+                          "holds characters that cannot be stored");
     struct str t = f->type == F_SECRET || f->type == F_JSON ? s : str_trim(s);
     if (f->type == F_TEXT)
         for (size_t i = 0; i < t.n; i++)
             if ((unsigned char)t.p[i] < 0x20)
-                return FAIL_FIELD(c, f->name, "format", "只能是一行文字", "must be one line of text");
+                return FAIL_FIELD(c, f->name, "format", "只能是一行文字",
+                                  "must be one line of text");
     if (t.n == 0) {
         *ret = v_null();
         return E_OK;
     }
     int64_t len = (int64_t)utf8_len(t);
     if (len < f->min)
-        return FAIL_FIELD(c, f->name, "min", "至少 %lld 个字", "at least %lld characters", (long long)f->min);
+        return FAIL_FIELD(c, f->name, "min", "至少 %lld 个字", "at least %lld characters",
+                          (long long)f->min);
     if (len > field_max(f))
         return FAIL_FIELD(c, f->name, "max", "最多 %lld 个字,现有 %lld 个",
-                          "at most %lld characters, there are %lld", (long long)field_max(f), (long long)len);
+                          "at most %lld characters, there are %lld", (long long)field_max(f),
+                          (long long)len);
     if (f->type == F_PHONE)
         return phone_clean(c, f, t, ret);
     *ret = v_text(str_dup(c->mem, t));
@@ -137,7 +143,8 @@ static enum err int_check(struct ctx *c, const struct field *f, int64_t i, struc
 {
     bool limited = f->min || f->max;
     if (limited && i < f->min)
-        return FAIL_FIELD(c, f->name, "min", "不能小于 %lld", "must not be below %lld", (long long)f->min);
+        return FAIL_FIELD(c, f->name, "min", "不能小于 %lld", "must not be below %lld",
+                          (long long)f->min);
     if (i > field_max(f))
         return FAIL_FIELD(c, f->name, "max", "不能大于 %lld", "must not be above %lld",
                           (long long)field_max(f));
@@ -163,14 +170,16 @@ static enum err enum_check(struct ctx *c, const struct field *f, struct str key,
             buf_putc(&b, ' ');
         buf_putz(&b, ch->key);
     }
-    return FAIL_FIELD(c, f->name, "choice", "只能是: " PRS, "must be one of: " PRS, PRA(buf_str(&b)));
+    return FAIL_FIELD(c, f->name, "choice", "只能是: " PRS, "must be one of: " PRS,
+                      PRA(buf_str(&b)));
 }
 
 static enum err date_check(struct ctx *c, const struct field *f, struct str s, struct val *ret)
 {
     struct date d;
     if (!date_parse(s, &d))
-        return FAIL_FIELD(c, f->name, "format", "日期应为 年-月-日,如 2026-01-31", "a date looks like 2026-01-31");
+        return FAIL_FIELD(c, f->name, "format", "日期应为 年-月-日,如 2026-01-31",
+                          "a date looks like 2026-01-31");
     *ret = v_text(date_text(c->mem, d));
     return E_OK;
 }
@@ -185,7 +194,8 @@ static enum err instant_check(struct ctx *c, const struct field *f, struct str s
     return E_OK;
 }
 
-static enum err value_of_json(struct ctx *c, const struct field *f, const struct json *j, struct val *ret)
+static enum err value_of_json(struct ctx *c, const struct field *f, const struct json *j,
+                              struct val *ret)
 {
     enum json_type t = json_type(j);
     if (t == JSON_NULL) {
@@ -206,20 +216,22 @@ static enum err value_of_json(struct ctx *c, const struct field *f, const struct
     case F_REF: return t == JSON_INT ? int_check(c, f, json_int(j), ret) : bad_type(c, f);
     case F_ENUM: return t == JSON_STRING ? enum_check(c, f, json_str(j), ret) : bad_type(c, f);
     case F_DATE: return t == JSON_STRING ? date_check(c, f, json_str(j), ret) : bad_type(c, f);
-    case F_INSTANT: return t == JSON_STRING ? instant_check(c, f, json_str(j), ret) : bad_type(c, f);
+    case F_INSTANT:
+        return t == JSON_STRING ? instant_check(c, f, json_str(j), ret) : bad_type(c, f);
     case F_JSON: {
         if (t != JSON_OBJECT && t != JSON_ARRAY)
             return bad_type(c, f);
         struct buf b;
         buf_init(&b, c->mem, 64 << 10);
         buf_json_value(&b, j);
-        return b.full ? FAIL_FIELD(c, f->name, "max", "内容太大", "too large") : text_check(c, f, buf_str(&b), ret);
+        return b.full ? FAIL_FIELD(c, f->name, "max", "内容太大", "too large")
+                      : text_check(c, f, buf_str(&b), ret);
     }
     default: return t == JSON_STRING ? text_check(c, f, json_str(j), ret) : bad_type(c, f);
     }
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------------------- */
+/* --- rows ---- */
 
 static bool is_extra(const char *const *extra, const char *name)
 {
@@ -234,7 +246,8 @@ static void read_member(struct ctx *c, const struct field *fields, int n, const 
 {
     int i = field_find(fields, n, str_of(key));
     if (i < 0 || fields[i].flags & HIDDEN) {
-        (void)FAIL_FIELD(c, str_z(c->mem, utf8_head(str_of(key), 64)), "unknown", "没有这个字段", "no such field");
+        (void)FAIL_FIELD(c, str_z(c->mem, utf8_head(str_of(key), 64)), "unknown", "没有这个字段",
+                         "no such field");
         return;
     }
     const struct field *f = &fields[i];
@@ -243,7 +256,8 @@ static void read_member(struct ctx *c, const struct field *fields, int n, const 
         return;
     }
     if (mode == READ_PATCH && f->flags & CREATE_ONLY) {
-        (void)FAIL_FIELD(c, f->name, "create_only", "创建后不能修改", "cannot be changed after creation");
+        (void)FAIL_FIELD(c, f->name, "create_only", "创建后不能修改",
+                         "cannot be changed after creation");
         return;
     }
     struct val v;
@@ -292,7 +306,8 @@ static enum err bool_of_text(struct ctx *c, const struct field *f, struct str s,
     return bad_type(c, f);
 }
 
-static enum err number_of_text(struct ctx *c, const struct field *f, struct str s, int scale, struct val *ret)
+static enum err number_of_text(struct ctx *c, const struct field *f, struct str s, int scale,
+                               struct val *ret)
 {
     int64_t i;
     if (!num_parse(s, scale, &i))
@@ -425,9 +440,14 @@ void field_to_meta(struct buf *b, const struct field *f)
     static const struct {
         uint32_t flag;
         const char *name;
-    } flags[] = {{REQUIRED, "required"},     {FILTER, "filter"},           {SORT, "sort"},
-                 {SEARCH, "search"},         {SERVER_SET, "server_set"},   {CREATE_ONLY, "create_only"},
-                 {PERSONAL, "personal"},     {LIST, "list"}};
+    } flags[] = {{REQUIRED, "required"},
+                 {FILTER, "filter"},
+                 {SORT, "sort"},
+                 {SEARCH, "search"},
+                 {SERVER_SET, "server_set"},
+                 {CREATE_ONLY, "create_only"},
+                 {PERSONAL, "personal"},
+                 {LIST, "list"}};
     buf_fmt(b, "{\"name\":\"%s\",\"type\":\"%s\",\"label\":", f->name, field_type_name(f->type));
     buf_text_pair(b, f->label);
     if (f->help.zh) {

@@ -1,6 +1,7 @@
-/* field.h - a field is a line in a table you can read. From it come the column, the JSON both ways, validation, filters,
- * CSV cells, the form in the browser and the OpenAPI schema. The same tables describe resources, action inputs and
- * request bodies, so there is one reader and one writer of values. No expressions here: write a named query or a check. */
+/* field.h - a field is a line in a table you can read. From it come the column, the JSON both ways,
+ * validation, filters, CSV cells, the form in the browser and the OpenAPI schema. The same tables
+ * describe resources, action inputs and request bodies, so there is one reader and one writer of
+ * values. No expressions here: write a named query or a check. */
 #pragma once
 #include "base/cal.h"
 #include "base/json.h"
@@ -24,18 +25,18 @@ enum ftype {
     F_JSON      /* opaque JSON text, objects and arrays */
 };
 enum fflag {
-    REQUIRED    = 1 << 0,  /* on create; a PATCH may not clear it */
-    UNIQUE      = 1 << 1,  /* within the community, among rows not archived */
-    INDEXED     = 1 << 2,
-    FILTER      = 1 << 3,
-    SORT        = 1 << 4,
-    SEARCH      = 1 << 5,  /* q= looks here */
-    SERVER_SET  = 1 << 6,  /* refused from outside */
+    REQUIRED = 1 << 0, /* on create; a PATCH may not clear it */
+    UNIQUE = 1 << 1,   /* within the community, among rows not archived */
+    INDEXED = 1 << 2,
+    FILTER = 1 << 3,
+    SORT = 1 << 4,
+    SEARCH = 1 << 5,     /* q= looks here */
+    SERVER_SET = 1 << 6, /* refused from outside */
     CREATE_ONLY = 1 << 7,
-    PERSONAL    = 1 << 8,  /* masked for callers without personal.read */
-    LIST        = 1 << 9,  /* a column of the generated list */
-    HIDDEN      = 1 << 10, /* stored, not spoken */
-    VIRTUAL     = 1 << 11  /* spoken in, not stored: an action's or form's own input */
+    PERSONAL = 1 << 8, /* masked for callers without personal.read */
+    LIST = 1 << 9,     /* a column of the generated list */
+    HIDDEN = 1 << 10,  /* stored, not spoken */
+    VIRTUAL = 1 << 11  /* spoken in, not stored: an action's or form's own input */
 };
 struct choice {
     int code;
@@ -61,9 +62,18 @@ struct row {
     uint64_t set;
 };
 #define BIT(i) (UINT64_C(1) << (i))
-static inline int64_t row_int(const struct row *r, int i) { return val_int(r->v[i]); }
-static inline struct str row_str(const struct row *r, int i) { return val_str(r->v[i]); }
-static inline bool row_has(const struct row *r, int i) { return r->v[i].t != V_NULL; }
+static inline int64_t row_int(const struct row *r, int i)
+{
+    return val_int(r->v[i]);
+}
+static inline struct str row_str(const struct row *r, int i)
+{
+    return val_str(r->v[i]);
+}
+static inline bool row_has(const struct row *r, int i)
+{
+    return r->v[i].t != V_NULL;
+}
 static inline void row_put(struct row *r, int i, struct val v)
 {
     r->v[i] = v;
@@ -79,12 +89,17 @@ int64_t field_max(const struct field *f); /* effective maximum */
 int64_t field_min(const struct field *f);
 
 enum read_mode { READ_CREATE, READ_PATCH, READ_INPUT };
-/* Reads a JSON object into row: every field error is recorded in c->fault, unknown and SERVER_SET fields are errors, REQUIRED
- * ones must be there (READ_CREATE, READ_INPUT). extra: names accepted and left to the caller ("version"), ends with NULL; may be NULL.
- * E_INVALID when any field error was recorded. Refs are only typed here; res_check_refs looks them up. */
-MUST_USE enum err fields_read(struct ctx *c, const struct field *fields, int n, const struct json *body, enum read_mode mode, const char *const *extra, struct row *ret);
-/* One text cell (CSV, query parameter) to a value; records a field error under f->name. "" and "null" are NULL. */
-MUST_USE enum err field_of_text(struct ctx *c, const struct field *f, struct str cell, const struct zone *z, struct val *ret);
+/* Reads a JSON object into row: every field error is recorded in c->fault, unknown and SERVER_SET
+ * fields are errors, REQUIRED ones must be there (READ_CREATE, READ_INPUT). extra: names accepted
+ * and left to the caller ("version"), ends with NULL; may be NULL. E_INVALID when any field error
+ * was recorded. Refs are only typed here; res_check_refs looks them up. */
+MUST_USE enum err fields_read(struct ctx *c, const struct field *fields, int n,
+                              const struct json *body, enum read_mode mode,
+                              const char *const *extra, struct row *ret);
+/* One text cell (CSV, query parameter) to a value; records a field error under f->name. "" and
+ * "null" are NULL. */
+MUST_USE enum err field_of_text(struct ctx *c, const struct field *f, struct str cell,
+                                const struct zone *z, struct val *ret);
 /* The value as a CSV cell / as JSON. NULL: empty / null. */
 void field_to_text(struct buf *b, const struct field *f, struct val v, const struct zone *z);
 void field_to_json(struct buf *b, const struct field *f, struct val v, const struct zone *z);

@@ -1,5 +1,6 @@
-/* file.c - files attached to rows: streamed to disk by the web server, judged by their content, kept once per SHA-256 under
- * DATA/files/ab/…, never run and never shown inline as anything but what they are. Who may see the row may see its files. */
+/* file.c - files attached to rows: streamed to disk by the web server, judged by their content,
+ * kept once per SHA-256 under DATA/files/ab/…, never run and never shown inline as anything but
+ * what they are. Who may see the row may see its files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +14,10 @@
 
 enum { FILE_MAX = 10 << 20, FILES_PER_ROW = 60, HEAD_BYTES = 16 };
 
-static const struct choice stages[] = {{1, "before", {"处理前", "Before"}, NULL}, {2, "after", {"处理后", "After"}, NULL}, {3, "other", {"其他", "Other"}, NULL}, {0}};
+static const struct choice stages[] = {{1, "before", {"处理前", "Before"}, NULL},
+                                       {2, "after", {"处理后", "After"}, NULL},
+                                       {3, "other", {"其他", "Other"}, NULL},
+                                       {0}};
 static const struct field file_fields[FI__N] = {
     STANDARD_FIELDS,
     [FI_SUBJECT] = {"subject", F_TEXT, SERVER_SET, .label = {"所属", "Belongs to"}},
@@ -24,17 +28,25 @@ static const struct field file_fields[FI__N] = {
     [FI_SHA] = {"sha256", F_TEXT, SERVER_SET | HIDDEN, .label = {"摘要", "Hash"}},
     [FI_STAGE] = {"stage", F_ENUM, SERVER_SET, .choices = stages, .label = {"阶段", "Stage"}},
 };
-static const struct index file_indexes[] = {{"stored_file_subject", "community_id, subject_id, id", NULL, false}};
-const struct resource res_file = {
-    .name = "stored_file", .path = "files", .label = {"文件", "File"}, .fields = file_fields, .nfields = FI__N,
-    .indexes = file_indexes, .nindexes = 1, .title = "name", .quiet = true};
+static const struct index file_indexes[] = {
+    {"stored_file_subject", "community_id, subject_id, id", NULL, false}};
+const struct resource res_file = {.name = "stored_file",
+                                  .path = "files",
+                                  .label = {"文件", "File"},
+                                  .fields = file_fields,
+                                  .nfields = FI__N,
+                                  .indexes = file_indexes,
+                                  .nindexes = 1,
+                                  .title = "name",
+                                  .quiet = true};
 
 static const struct query Q_OF_ROW = {
     "file.of_row",
     "SELECT id, name, type, bytes, stage, created_at FROM stored_file "
     "WHERE community_id = $1 AND subject_id = $2 AND subject = $3 ORDER BY id LIMIT 60"};
-static const struct query Q_COUNT = {
-    "file.count", "SELECT count(*) FROM stored_file WHERE community_id = $1 AND subject_id = $2 AND subject = $3"};
+static const struct query Q_COUNT = {"file.count",
+                                     "SELECT count(*) FROM stored_file WHERE community_id = $1 AND "
+                                     "subject_id = $2 AND subject = $3"};
 const struct query *const file_queries[] = {&Q_OF_ROW, &Q_COUNT, NULL};
 
 struct magic {
@@ -44,10 +56,17 @@ struct magic {
     size_t n;
 };
 static const struct magic magics[] = {
-    {"image/jpeg", 0, "\xff\xd8\xff", 3},      {"image/png", 0, "\x89PNG\r\n\x1a\n", 8}, {"image/gif", 0, "GIF8", 4},
-    {"image/webp", 8, "WEBP", 4},              {"application/pdf", 0, "%PDF-", 5},       {"audio/mp4", 4, "ftyp", 4},
-    {"audio/mpeg", 0, "ID3", 3},               {"audio/mpeg", 0, "\xff\xfb", 2},         {"audio/wav", 8, "WAVE", 4},
-    {"audio/ogg", 0, "OggS", 4},               {"audio/webm", 0, "\x1a\x45\xdf\xa3", 4},
+    {"image/jpeg", 0, "\xff\xd8\xff", 3},
+    {"image/png", 0, "\x89PNG\r\n\x1a\n", 8},
+    {"image/gif", 0, "GIF8", 4},
+    {"image/webp", 8, "WEBP", 4},
+    {"application/pdf", 0, "%PDF-", 5},
+    {"audio/mp4", 4, "ftyp", 4},
+    {"audio/mpeg", 0, "ID3", 3},
+    {"audio/mpeg", 0, "\xff\xfb", 2},
+    {"audio/wav", 8, "WAVE", 4},
+    {"audio/ogg", 0, "OggS", 4},
+    {"audio/webm", 0, "\x1a\x45\xdf\xa3", 4},
 };
 
 static const char *type_by_content(const char *path)
@@ -58,7 +77,8 @@ static const char *type_by_content(const char *path)
     if (fd >= 0)
         close(fd);
     for (size_t i = 0; i < COUNT_OF(magics) && n > 0; i++)
-        if (magics[i].at + magics[i].n <= (size_t)n && memcmp(head + magics[i].at, magics[i].bytes, magics[i].n) == 0)
+        if (magics[i].at + magics[i].n <= (size_t)n &&
+            memcmp(head + magics[i].at, magics[i].bytes, magics[i].n) == 0)
             return magics[i].type;
     return NULL;
 }
@@ -68,16 +88,21 @@ static struct str store_path(struct arena *a, const struct app *app, struct str 
     return arena_fmt(a, "%s/files/%.2s/" PRS, app->data_dir, hex.p, PRA(str_sub(hex, 2, hex.n)));
 }
 
-/* Moves the upload to its place; the same content is there once. Durable before the row is: fsync file and folder. */
-static enum err keep_file(struct ctx *c, const struct app *app, const struct http_part *p, struct str hex)
+/* Moves the upload to its place; the same content is there once. Durable before the row is: fsync
+ * file and folder. */
+static enum err keep_file(struct ctx *c, const struct app *app, const struct http_part *p,
+                          struct str hex)
 {
-    struct str path = store_path(c->mem, app, hex), dir = arena_fmt(c->mem, "%s/files/%.2s", app->data_dir, hex.p);
+    struct str path = store_path(c->mem, app, hex),
+               dir = arena_fmt(c->mem, "%s/files/%.2s", app->data_dir, hex.p);
     mkdir(str_z(c->mem, arena_fmt(c->mem, "%s/files", app->data_dir)), 0700);
     mkdir(dir.p, 0700);
     if (access(path.p, R_OK) == 0)
         return E_OK;
-    int fd = open(p->path, O_RDONLY | O_CLOEXEC), dfd = open(dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && dfd >= 0 && fsync(fd) == 0 && rename(p->path, path.p) == 0 && fsync(dfd) == 0;
+    int fd = open(p->path, O_RDONLY | O_CLOEXEC),
+        dfd = open(dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && dfd >= 0 && fsync(fd) == 0 && rename(p->path, path.p) == 0 &&
+              fsync(dfd) == 0;
     int why = errno;
     if (fd >= 0)
         close(fd);
@@ -86,8 +111,9 @@ static enum err keep_file(struct ctx *c, const struct app *app, const struct htt
     if (ok)
         return E_OK;
     log_line(LOG_ERROR, "file", "msg=\"cannot keep an upload\" errno=%d", why);
-    return why == ENOSPC ? FAIL(c, E_FULL, "磁盘已满,文件没有保存", "the disk is full; the file was not kept")
-                         : FAIL(c, E_BUSY, "文件没有保存,请重试", "the file was not kept; try again");
+    return why == ENOSPC
+               ? FAIL(c, E_FULL, "磁盘已满,文件没有保存", "the disk is full; the file was not kept")
+               : FAIL(c, E_BUSY, "文件没有保存,请重试", "the file was not kept; try again");
 }
 
 /* A name people can read, without folders or control characters. */
@@ -117,9 +143,12 @@ static enum err upload_target(struct ctx *c, struct tx *tx, void *arg)
     struct upload *u = arg;
     TRY(res_load_seen(c, tx, u->q->res, u->q->ids[0], &u->target));
     struct val n;
-    TRY(q_one(c, tx, &Q_COUNT, IN(u->target.v[R_COMMUNITY], u->target.v[R_ID], v_text(str_of(u->q->res->name))), &n, 1));
+    TRY(q_one(c, tx, &Q_COUNT,
+              IN(u->target.v[R_COMMUNITY], u->target.v[R_ID], v_text(str_of(u->q->res->name))), &n,
+              1));
     if (val_int(n) >= FILES_PER_ROW)
-        return FAIL(c, E_TOOBIG, "一条记录最多 %d 个文件", "one record holds at most %d files", FILES_PER_ROW);
+        return FAIL(c, E_TOOBIG, "一条记录最多 %d 个文件", "one record holds at most %d files",
+                    FILES_PER_ROW);
     return E_OK;
 }
 
@@ -133,18 +162,23 @@ static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
     u->row = row;
     struct buf data;
     buf_init(&data, c->mem, 1000);
-    buf_fmt(&data, "{\"action\":\"attach\",\"file_id\":%lld,\"stage\":\"%s\",\"text\":", (long long)row_int(&row, R_ID), choice_of_code(stages, row_int(&row, FI_STAGE))->key);
+    buf_fmt(&data, "{\"action\":\"attach\",\"file_id\":%lld,\"stage\":\"%s\",\"text\":",
+            (long long)row_int(&row, R_ID), choice_of_code(stages, row_int(&row, FI_STAGE))->key);
     buf_json(&data, row_str(&row, FI_NAME));
     buf_putc(&data, '}');
     const struct resource *r = u->q->res;
-    struct event e = {.topic = str_z(c->mem, arena_fmt(c->mem, "%s.file", r->name)), .res = r, .id = row_int(&u->target, R_ID),
-                      .community_id = row_int(&u->target, R_COMMUNITY), .data = buf_str(&data),
+    struct event e = {.topic = str_z(c->mem, arena_fmt(c->mem, "%s.file", r->name)),
+                      .res = r,
+                      .id = row_int(&u->target, R_ID),
+                      .community_id = row_int(&u->target, R_COMMUNITY),
+                      .data = buf_str(&data),
                       .for_staff = r->staff_field ? row_int(&u->target, r->staff_field) : 0,
                       .for_person = r->person_field ? row_int(&u->target, r->person_field) : 0};
     return tx_emit(c, tx, &e);
 }
 
-static enum err upload_judge(struct ctx *c, struct req *q, const struct http_part **ret, int *ret_stage)
+static enum err upload_judge(struct ctx *c, struct req *q, const struct http_part **ret,
+                             int *ret_stage)
 {
     *ret = NULL;
     *ret_stage = 3;
@@ -155,10 +189,12 @@ static enum err upload_judge(struct ctx *c, struct req *q, const struct http_par
         else if (!p->path && str_eqz(p->name, "stage")) {
             const struct choice *ch = choice_of_key(stages, p->value);
             if (!ch)
-                return FAIL_FIELD(c, "stage", "choice", "只能是 before、after、other", "must be before, after or other");
+                return FAIL_FIELD(c, "stage", "choice", "只能是 before、after、other",
+                                  "must be before, after or other");
             *ret_stage = ch->code;
         } else
-            return FAIL_FIELD(c, str_z(c->mem, utf8_valid(p->name) ? p->name : S("?")), "unknown", "没有这个字段", "no such field");
+            return FAIL_FIELD(c, str_z(c->mem, utf8_valid(p->name) ? p->name : S("?")), "unknown",
+                              "没有这个字段", "no such field");
     }
     if (!*ret || (*ret)->bytes == 0)
         return FAIL_FIELD(c, "file", "required", "请选择文件", "choose a file");
@@ -175,7 +211,8 @@ enum err file_upload(struct ctx *c, struct req *q)
     TRY(upload_judge(c, q, &p, &stage));
     const char *type = type_by_content(p->path);
     if (!type)
-        return FAIL_FIELD(c, "file", "type", "只能上传图片、PDF 或录音", "only pictures, PDF or sound can be uploaded");
+        return FAIL_FIELD(c, "file", "type", "只能上传图片、PDF 或录音",
+                          "only pictures, PDF or sound can be uploaded");
     TRY(db_read(q->app->db, c, upload_target, &u)); /* before anything is kept */
     struct str hex = hex_of(c->mem, p->sha256, HASH_BYTES);
     TRY(keep_file(c, q->app, p, hex));
@@ -196,14 +233,16 @@ enum err file_list(struct ctx *c, struct req *q)
     struct row row;
     struct rows rows;
     TRY(res_load_seen(c, q->tx, q->res, q->ids[0], &row));
-    TRY(q_rows(c, q->tx, &Q_OF_ROW, IN(row.v[R_COMMUNITY], row.v[R_ID], v_text(str_of(q->res->name))), 60, &rows));
+    TRY(q_rows(c, q->tx, &Q_OF_ROW,
+               IN(row.v[R_COMMUNITY], row.v[R_ID], v_text(str_of(q->res->name))), 60, &rows));
     buf_put(&q->out, S("{\"items\":["));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
         const struct choice *ch = choice_of_code(stages, val_int(v[4]));
         buf_fmt(&q->out, "%s{\"id\":%lld,\"name\":", i ? "," : "", (long long)val_int(v[0]));
         buf_json(&q->out, val_str(v[1]));
-        buf_fmt(&q->out, ",\"type\":\"" PRS "\",\"bytes\":%lld,\"stage\":\"%s\",\"created_at\":\"", PRA(val_str(v[2])), (long long)val_int(v[3]), ch ? ch->key : "other");
+        buf_fmt(&q->out, ",\"type\":\"" PRS "\",\"bytes\":%lld,\"stage\":\"%s\",\"created_at\":\"",
+                PRA(val_str(v[2])), (long long)val_int(v[3]), ch ? ch->key : "other");
         buf_instant(&q->out, val_int(v[5]), app_zone(row_int(&row, R_COMMUNITY)));
         buf_put(&q->out, S("\"}"));
     }
@@ -234,8 +273,10 @@ enum err file_get(struct ctx *c, struct req *q)
     struct str path = store_path(c->mem, q->app, row_str(&d.file, FI_SHA));
     int fd = open(path.p, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        log_line(LOG_ERROR, "file", "msg=\"a stored file is missing\" id=%lld", (long long)q->ids[0]);
-        return FAIL(c, E_MISSING, "文件丢失,请联系管理员", "the file is lost; tell the administrator");
+        log_line(LOG_ERROR, "file", "msg=\"a stored file is missing\" id=%lld",
+                 (long long)q->ids[0]);
+        return FAIL(c, E_MISSING, "文件丢失,请联系管理员",
+                    "the file is lost; tell the administrator");
     }
     struct buf name;
     buf_init(&name, c->mem, 2000);

@@ -1,11 +1,13 @@
-/* flow.c - the state machine engine. An arrow is a line in a room's table; here, once for all machines: who may, in which
- * state, with what input; then guard, effect, versioned update and event in the caller's transaction. */
+/* flow.c - the state machine engine. An arrow is a line in a room's table; here, once for all
+ * machines: who may, in which state, with what input; then guard, effect, versioned update and
+ * event in the caller's transaction. */
 #include <string.h>
 
 #include "core/event.h"
 #include "core/res_in.h"
 
-static bool actor_fits(const struct ctx *c, const struct res_rt *rt, int step, const struct row *row)
+static bool actor_fits(const struct ctx *c, const struct res_rt *rt, int step,
+                       const struct row *row)
 {
     const struct step *s = &rt->r->machine->steps[step];
     if (!c->who)
@@ -30,7 +32,8 @@ static bool leaves(const struct step *s, int state, const char *action)
     return s->from == state && str_eqz(str_of(action), s->action);
 }
 
-void flow_actions_json(struct ctx *c, const struct resource *r, const struct row *row, struct buf *out)
+void flow_actions_json(struct ctx *c, const struct resource *r, const struct row *row,
+                       struct buf *out)
 {
     buf_put(out, S(",\"actions\":["));
     const struct machine *m = r->machine;
@@ -40,7 +43,8 @@ void flow_actions_json(struct ctx *c, const struct resource *r, const struct row
         const struct step *s = &m->steps[i];
         if (s->from != row_int(row, m->state_field) || (last && strcmp(last, s->action) == 0))
             continue;
-        if ((s->offered && !s->offered(row)) || !actor_fits(c, rt, i, row) || (c->who && !s->by[0].perm))
+        if ((s->offered && !s->offered(row)) || !actor_fits(c, rt, i, row) ||
+            (c->who && !s->by[0].perm))
             continue;
         buf_fmt(out, "%s\"%s\"", last ? "," : "", s->action);
         last = s->action;
@@ -48,10 +52,12 @@ void flow_actions_json(struct ctx *c, const struct resource *r, const struct row
     buf_putc(out, ']');
 }
 
-static enum err no_such_step(struct ctx *c, const struct resource *r, const struct row *row, const char *action)
+static enum err no_such_step(struct ctx *c, const struct resource *r, const struct row *row,
+                             const char *action)
 {
     const struct machine *m = r->machine;
-    const struct choice *now = choice_of_code(r->fields[m->state_field].choices, row_int(row, m->state_field));
+    const struct choice *now = choice_of_code(r->fields[m->state_field].choices,
+                                              row_int(row, m->state_field));
     const struct action *a = action_find(m, action);
     c->fault.current_version = row_int(row, R_VERSION);
     return FAIL(c, E_STATE, "现在的状态是“%s”,不能%s", "it is now “%s”; “%s” is not possible",
@@ -59,13 +65,15 @@ static enum err no_such_step(struct ctx *c, const struct resource *r, const stru
 }
 
 /* The arrow for this row, action and caller: state first (409), then rights (403). */
-static enum err find_step(struct ctx *c, const struct res_rt *rt, const struct row *row, const char *action, const struct step **ret)
+static enum err find_step(struct ctx *c, const struct res_rt *rt, const struct row *row,
+                          const char *action, const struct step **ret)
 {
     const struct machine *m = rt->r->machine;
     bool here = false;
     for (int i = 0; i < m->nsteps; i++) {
         const struct step *s = &m->steps[i];
-        if (!leaves(s, (int)row_int(row, m->state_field), action) || (s->offered && !s->offered(row)))
+        if (!leaves(s, (int)row_int(row, m->state_field), action) ||
+            (s->offered && !s->offered(row)))
             continue;
         here = true;
         if ((s->by[0].perm || !c->who) && actor_fits(c, rt, i, row)) {
@@ -84,15 +92,17 @@ static enum err find_step(struct ctx *c, const struct res_rt *rt, const struct r
 }
 
 /* The input as members of the event: everything the caller gave. */
-static struct str input_json(struct ctx *c, const struct machine *m, const struct step *s, const struct action *a,
-                             const struct row *old, const struct row *neu, const struct row *in, const struct resource *r)
+static struct str input_json(struct ctx *c, const struct machine *m, const struct step *s,
+                             const struct action *a, const struct row *old, const struct row *neu,
+                             const struct row *in, const struct resource *r)
 {
     const struct choice *states = r->fields[m->state_field].choices;
     const struct choice *from = choice_of_code(states, row_int(old, m->state_field));
     const struct choice *to = choice_of_code(states, row_int(neu, m->state_field));
     struct buf b;
     buf_init(&b, c->mem, 64 << 10);
-    buf_fmt(&b, "\"action\":\"%s\",\"from\":\"%s\",\"to\":\"%s\"", s->action, from ? from->key : "", to ? to->key : "");
+    buf_fmt(&b, "\"action\":\"%s\",\"from\":\"%s\",\"to\":\"%s\"", s->action, from ? from->key : "",
+            to ? to->key : "");
     for (int i = 0; i < a->ninput; i++) {
         if (!row_has(in, i))
             continue;
@@ -102,7 +112,8 @@ static struct str input_json(struct ctx *c, const struct machine *m, const struc
     return buf_str(&b);
 }
 
-static void copy_input(const struct resource *r, const struct action *a, const struct row *in, struct row *neu)
+static void copy_input(const struct resource *r, const struct action *a, const struct row *in,
+                       struct row *neu)
 {
     for (int i = 0; i < a->ninput; i++) {
         if (a->input[i].flags & VIRTUAL || !(in->set & BIT(i)))
@@ -113,8 +124,8 @@ static void copy_input(const struct resource *r, const struct action *a, const s
     }
 }
 
-static enum err take_step(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row, const struct step *s,
-                          const struct action *a, const struct row *in)
+static enum err take_step(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
+                          const struct step *s, const struct action *a, const struct row *in)
 {
     const struct machine *m = r->machine;
     struct row neu = {0};
@@ -136,8 +147,9 @@ static enum err take_step(struct ctx *c, struct tx *tx, const struct resource *r
     return E_OK;
 }
 
-static enum err prepare_step(struct ctx *c, const struct resource *r, const struct row *row, const char *action, int64_t version,
-                             const struct step **ret, const struct action **ret_action)
+static enum err prepare_step(struct ctx *c, const struct resource *r, const struct row *row,
+                             const char *action, int64_t version, const struct step **ret,
+                             const struct action **ret_action)
 {
     *ret_action = action_find(r->machine, action);
     if (!*ret_action)
@@ -145,12 +157,14 @@ static enum err prepare_step(struct ctx *c, const struct resource *r, const stru
     TRY(find_step(c, rt_of(r), row, action, ret));
     if (version && version != row_int(row, R_VERSION)) {
         c->fault.current_version = row_int(row, R_VERSION);
-        return FAIL(c, E_CONFLICT, "别人刚刚处理过,请刷新后再试", "someone else has just handled this; refresh and try again");
+        return FAIL(c, E_CONFLICT, "别人刚刚处理过,请刷新后再试",
+                    "someone else has just handled this; refresh and try again");
     }
     return E_OK;
 }
 
-enum err flow_act(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row, const char *action, const struct json *input, int64_t version)
+enum err flow_act(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
+                  const char *action, const struct json *input, int64_t version)
 {
     static const char *const extra[] = {"version", NULL};
     const struct step *s;
@@ -162,7 +176,8 @@ enum err flow_act(struct ctx *c, struct tx *tx, const struct resource *r, struct
     return take_step(c, tx, r, row, s, a, &in);
 }
 
-enum err flow_act_row(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row, const char *action, const struct row *in, int64_t version)
+enum err flow_act_row(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
+                      const char *action, const struct row *in, int64_t version)
 {
     const struct step *s;
     const struct action *a;

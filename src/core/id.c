@@ -1,6 +1,6 @@
-/* id.c - ids made by the program and human numbers. Ids are known before the commit, need no sequence and fit a JavaScript
- * number. Numbers come from blocks of 100 that a process reserves in a transaction of its own: a rolled-back ticket
- * leaves a gap, never a double. */
+/* id.c - ids made by the program and human numbers. Ids are known before the commit, need no
+ * sequence and fit a JavaScript number. Numbers come from blocks of 100 that a process reserves in
+ * a transaction of its own: a rolled-back ticket leaves a gap, never a double. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,8 @@
 
 static struct {
     pthread_mutex_t lock;
-    int64_t last; /* ms << 8 | counter: one number, so that overflow of the counter borrows the next ms */
+    int64_t last; /* ms << 8 | counter: one number, so that overflow of the counter borrows the next
+                     ms */
     int node;
 } ids = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -31,7 +32,7 @@ int64_t id_new(void)
     return (at >> 8 << 12) | (int64_t)ids.node << 8 | (at & 255);
 }
 
-/* --- numbers --------------------------------------------------------------------------------------------------------- */
+/* --- numbers ---- */
 
 enum { BLOCK = 100, SERIES_MAX = 4096 };
 struct series {
@@ -44,11 +45,12 @@ static struct {
     int n;
 } numbers = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static const struct query Q_BLOCK = {
-    "number.block",
-    "INSERT INTO number_series (community_id, series, next) VALUES ($1, $2, 1 + CAST($3 AS BIGINT)) "
-    "ON CONFLICT (community_id, series) DO UPDATE SET next = number_series.next + CAST($3 AS BIGINT) "
-    "RETURNING next"};
+static const struct query Q_BLOCK = {"number.block",
+                                     "INSERT INTO number_series (community_id, series, next) "
+                                     "VALUES ($1, $2, 1 + CAST($3 AS BIGINT)) "
+                                     "ON CONFLICT (community_id, series) DO UPDATE SET next = "
+                                     "number_series.next + CAST($3 AS BIGINT) "
+                                     "RETURNING next"};
 const struct query *const number_queries[] = {&Q_BLOCK, NULL};
 
 struct block {
@@ -60,7 +62,8 @@ static enum err take_block(struct ctx *c, struct tx *tx, void *arg)
 {
     struct block *b = arg;
     struct val next;
-    TRY(q_one(c, tx, &Q_BLOCK, IN(v_int(b->community_id), v_text(b->series), v_int(BLOCK)), &next, 1));
+    TRY(q_one(c, tx, &Q_BLOCK, IN(v_int(b->community_id), v_text(b->series), v_int(BLOCK)), &next,
+              1));
     b->end = val_int(next);
     return E_OK;
 }
@@ -80,7 +83,8 @@ static struct series *series_find(int64_t community_id, struct str name)
     return s;
 }
 
-static bool from_block(int64_t community_id, struct str series, const struct block *fresh, int64_t *ret)
+static bool from_block(int64_t community_id, struct str series, const struct block *fresh,
+                       int64_t *ret)
 {
     mutex_lock(&numbers.lock);
     struct series *s = series_find(community_id, series);
@@ -95,7 +99,8 @@ static bool from_block(int64_t community_id, struct str series, const struct blo
     return ok;
 }
 
-enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct str series, int64_t *ret)
+enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct str series,
+                     int64_t *ret)
 {
     ASSERT(series.n < 24);
     struct block b = {.community_id = community_id, .series = series};
@@ -103,6 +108,7 @@ enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct 
         return E_OK;
     TRY(db_write(db, c, take_block, &b));
     if (!from_block(community_id, series, &b, ret))
-        return FAIL(c, E_BUSY, "编号暂时用尽,请重试", "numbers are exhausted for the moment; try again");
+        return FAIL(c, E_BUSY, "编号暂时用尽,请重试",
+                    "numbers are exhausted for the moment; try again");
     return E_OK;
 }

@@ -1,7 +1,8 @@
-/* import.c - a CSV file into a resource, all rows or none, with the reasons of every row that fails. First, outside any
- * transaction, cells become values and the room prepares each row; then one transaction of its own inserts them through
- * res_insert like single creates. The route runs without the framework's transaction because a dry run and a failed
- * import roll back and still answer 200. Memory: a file that needs more than a fixed amount is told to be split. */
+/* import.c - a CSV file into a resource, all rows or none, with the reasons of every row that
+ * fails. First, outside any transaction, cells become values and the room prepares each row; then
+ * one transaction of its own inserts them through res_insert like single creates. The route runs
+ * without the framework's transaction because a dry run and a failed import roll back and still
+ * answer 200. Memory: a file that needs more than a fixed amount is told to be split. */
 #include <string.h>
 
 #include "base/log.h"
@@ -17,8 +18,7 @@ struct import_row {
     uint64_t set;
     struct val v[]; /* nfields */
 };
-struct import
-{
+struct import {
     struct req *q;
     const struct resource *r;
     int64_t community_id;
@@ -53,7 +53,7 @@ static enum err too_large(struct ctx *c)
     return FAIL(c, E_TOOBIG, "文件太大,请分成几个文件导入", "the file is too large; split it");
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---- */
 
 static void read_column(struct ctx *c, struct import *im, int i, struct str name)
 {
@@ -71,7 +71,8 @@ static void read_column(struct ctx *c, struct import *im, int i, struct str name
     }
     for (int k = 0; k < i; k++)
         if (im->columns[k] == f)
-            (void)FAIL_FIELD(c, fields[f].name, "double", "这一列有两个", "this column is there twice");
+            (void)FAIL_FIELD(c, fields[f].name, "double", "这一列有两个",
+                             "this column is there twice");
     im->columns[i] = f;
 }
 
@@ -223,7 +224,8 @@ enum err import_prepare(struct ctx *c, struct req *q)
     im->mem = arena_under(mem, ROWS_BYTES);
     row_errors_init(&im->errors, mem);
     csv_open(csv, mem, q->h->body, csv_delimiter(q->h->body));
-    scratch = arena_under(mem, ARENA_REPORT_BYTES); /* ends with the request: a fault's words may live in it */
+    scratch = arena_under(
+        mem, ARENA_REPORT_BYTES); /* ends with the request: a fault's words may live in it */
     TRY(read_header(c, im, csv));
     c->mem = scratch;
     enum err e = read_rows(c, im, csv);
@@ -235,7 +237,7 @@ enum err import_prepare(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- the transaction --------------------------------------------------------------------------- */
+/* --- the transaction ---- */
 
 /* Never resets its memory between rows: what should happen after the commit is remembered there. */
 static enum err insert_rows(struct ctx *c, struct tx *tx, struct import *im)
@@ -249,7 +251,8 @@ static enum err insert_rows(struct ctx *c, struct tx *tx, struct import *im)
             return e;
         if (e != E_OK)
             row_errors_take(&im->errors, c, k->no);
-        if (e == E_EXISTS) /* a failed statement ends the transaction: the rows after it stay unjudged */
+        if (e ==
+            E_EXISTS) /* a failed statement ends the transaction: the rows after it stay unjudged */
             return E_OK;
         if (arena_peak_bytes(c->mem) > RUN_BYTES - RUN_SPARE_BYTES)
             return too_large(c);
@@ -276,8 +279,7 @@ static enum err run_rows(struct ctx *c, struct tx *tx, void *arg)
 static void import_reply(struct import *im, int64_t batch)
 {
     struct buf *b = &im->q->out;
-    int64_t failed = im->errors.failed;
-    int64_t ok = im->rows > failed ? im->rows - failed : 0;
+    int64_t failed = im->errors.failed, ok = im->ready - (failed - im->failed_before);
     buf_fmt(b, "{\"rows\":%lld,\"ok\":%lld,\"failed\":%lld,\"dry_run\":%s,\"batch_id\":",
             (long long)im->rows, (long long)ok, (long long)failed, im->dry ? "true" : "false");
     if (batch)
@@ -304,8 +306,9 @@ enum err import_run(struct ctx *c, struct req *q)
     }
     if (im->kept) {
         batch = id_new();
-        log_line(LOG_INFO, "import", "resource=%s rows=%lld community=%lld batch=%lld user=%lld trace=%s",
-                 im->r->path, (long long)im->ready, (long long)im->community_id, (long long)batch,
+        log_line(LOG_INFO, "import",
+                 "resource=%s rows=%lld community=%lld batch=%lld user=%lld trace=%s", im->r->path,
+                 (long long)im->ready, (long long)im->community_id, (long long)batch,
                  (long long)(c->who ? c->who->user_id : 0), c->trace_id);
     }
     import_reply(im, batch);

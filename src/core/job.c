@@ -1,24 +1,28 @@
-/* job.c - work that happens later: jobs in the database, run inside one transaction together with their done mark, so a
- * crash between the two is impossible. Schedules enqueue one job per time slot under a unique key, so two nodes never run
- * a slot twice. A failed job waits 1 m, 5 m, 30 m, 2 h, 12 h, then is dead and shows in /metrics and `anju check`. */
+/* job.c - work that happens later: jobs in the database, run inside one transaction together with
+ * their done mark, so a crash between the two is impossible. Schedules enqueue one job per time
+ * slot under a unique key, so two nodes never run a slot twice. A failed job waits 1 m, 5 m, 30 m,
+ * 2 h, 12 h, then is dead and shows in /metrics and `anju check`. */
 #include <string.h>
 
 #include "base/log.h"
-#include "core/event.h"
 #include "core/core.h"
+#include "core/event.h"
 #include "core/live.h"
 
 enum { JOB_READY, JOB_DONE, JOB_DEAD };
 enum { POLL_MS = 5000, BEAT_MS = 20000, KEEP_DONE_MS = 2 * 86400 * 1000, ATTEMPTS = 6 };
 
-static const struct query Q_DUE = {
-    "job.due",
-    "SELECT id, name, data, attempts FROM job WHERE state = 0 AND run_at <= $1 ORDER BY run_at, id LIMIT 1"
-    " /*pg:FOR UPDATE SKIP LOCKED*/"};
-static const struct query Q_DONE = {"job.done", "UPDATE job SET state = 1, run_at = $2 WHERE id = $1 AND state = 0"};
+static const struct query Q_DUE = {"job.due",
+                                   "SELECT id, name, data, attempts FROM job WHERE state = 0 AND "
+                                   "run_at <= $1 ORDER BY run_at, id LIMIT 1"
+                                   " /*pg:FOR UPDATE SKIP LOCKED*/"};
+static const struct query Q_DONE = {
+    "job.done", "UPDATE job SET state = 1, run_at = $2 WHERE id = $1 AND state = 0"};
 static const struct query Q_FAILED = {
-    "job.failed", "UPDATE job SET attempts = attempts + 1, run_at = $2, state = $3, error = $4 WHERE id = $1"};
-static const struct query Q_SWEEP = {"job.sweep", "DELETE FROM job WHERE state = 1 AND run_at < $1"};
+    "job.failed",
+    "UPDATE job SET attempts = attempts + 1, run_at = $2, state = $3, error = $4 WHERE id = $1"};
+static const struct query Q_SWEEP = {"job.sweep",
+                                     "DELETE FROM job WHERE state = 1 AND run_at < $1"};
 static const struct query Q_SLOT = {"job.slot", "SELECT id FROM job WHERE once_key = $1"};
 const struct query *const job_queries[] = {&Q_DUE, &Q_DONE, &Q_FAILED, &Q_SWEEP, &Q_SLOT, NULL};
 
@@ -71,7 +75,9 @@ static enum err mark_failed(struct ctx *c, struct tx *tx, void *arg)
     struct run *r = arg;
     bool dead = r->attempts + 1 >= ATTEMPTS;
     int64_t next = c->now_ms + (int64_t)wait_min[dead ? 0 : r->attempts] * 60000;
-    return q_do(c, tx, &Q_FAILED, IN(v_int(r->id), v_int(next), v_int(dead ? JOB_DEAD : JOB_READY), v_text(r->error)), NULL);
+    return q_do(c, tx, &Q_FAILED,
+                IN(v_int(r->id), v_int(next), v_int(dead ? JOB_DEAD : JOB_READY), v_text(r->error)),
+                NULL);
 }
 
 static struct ctx job_ctx(struct arena *mem, int64_t now_ms)
@@ -89,7 +95,8 @@ static bool run_next(struct app *app, int64_t now_ms)
     bool ran = e == E_OK && r.found;
     if (e != E_OK && r.found && e != E_BUSY) {
         r.error = str_dup(mem, c.fault.message);
-        log_line(LOG_ERROR, "job", "name=" PRS " err=%s detail=\"" PRS "\"", PRA(r.name), err_name(e), PRA(r.error));
+        log_line(LOG_ERROR, "job", "name=" PRS " err=%s detail=\"" PRS "\"", PRA(r.name),
+                 err_name(e), PRA(r.error));
         c.fault = (struct fault){0};
         ran = db_write(app->db, &c, mark_failed, &r) == E_OK;
     }
@@ -97,7 +104,7 @@ static bool run_next(struct app *app, int64_t now_ms)
     return ran;
 }
 
-/* --- schedule ---------------------------------------------------------------------------------------------------------- */
+/* --- schedule ---- */
 
 struct slot {
     const struct job *job;
@@ -127,7 +134,8 @@ static void enqueue_slot(struct app *app, const struct job *j, int64_t now_ms)
     if (db_read(app->db, &c, slot_there, &s) == E_MISSING) {
         c.fault = (struct fault){0};
         if (db_write(app->db, &c, slot_add, &s) != E_OK)
-            log_line(LOG_WARN, "job", "name=%s msg=\"schedule not written, tried again in a moment\"", j->name);
+            log_line(LOG_WARN, "job",
+                     "name=%s msg=\"schedule not written, tried again in a moment\"", j->name);
     }
     arena_free(mem);
 }
@@ -203,7 +211,8 @@ void jobs_stop(struct jobs *j)
     heap_free(j);
 }
 
-/* The core's own job: forgets done jobs and old idempotency keys and sessions; see core_tables.c. */
+/* The core's own job: forgets done jobs and old idempotency keys and sessions; see core_tables.c.
+ */
 enum err job_sweep_done(struct ctx *c, struct tx *tx)
 {
     return q_do(c, tx, &Q_SWEEP, IN(v_int(c->now_ms - KEEP_DONE_MS)), NULL);

@@ -1,6 +1,7 @@
-/* jsonw.h - a JSON writer that keeps commas, indentation and brackets right, for documents people read and diff. Containers
- * are written one member per line, or flat: all on one line, with everything inside them. Replies of the API are not written
- * with it: they go straight into their buffer. */
+/* jsonw.h - a JSON writer that keeps commas, indentation and brackets right, for documents people
+ * read and diff. Containers are written one member per line, or flat: all on one line, with
+ * everything inside them. Replies of the API are not written with it: they go straight into their
+ * buffer. */
 #pragma once
 #include "base/err.h"
 

@@ -1,5 +1,5 @@
-/* limit.c - token buckets for requests per login and per address. Fixed memory: a full table forgets the slot's former
- * owner, which can only let somebody through, never lock somebody out. */
+/* limit.c - token buckets for requests per login and per address. Fixed memory: a full table
+ * forgets the slot's former owner, which can only let somebody through, never lock somebody out. */
 #include "base/crypto.h"
 #include "base/thread.h"
 #include "core/core.h"

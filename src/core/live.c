@@ -1,5 +1,6 @@
-/* live.c - the hub of open event streams. A notice carries ids only; the client reads the row again with its own rights.
- * Still it goes only to those who may see the row: all-readers of the community, and the row's own worker and customer. */
+/* live.c - the hub of open event streams. A notice carries ids only; the client reads the row again
+ * with its own rights. Still it goes only to those who may see the row: all-readers of the
+ * community, and the row's own worker and customer. */
 #include "core/live.h"
 
 #include <string.h>
@@ -29,7 +30,8 @@ struct notice {
 };
 
 static const struct on *listener_tables[MODULES_MAX + 1];
-static struct live *hub; /* the one hub of this process: notices find it without passing app through every call */
+static struct live
+    *hub; /* the one hub of this process: notices find it without passing app through every call */
 
 const struct on *const *live_listeners(void)
 {
@@ -81,11 +83,16 @@ void live_after_commit(struct ctx *c, struct tx *tx, const struct event *e)
     if (!hub || !hub->n)
         return;
     struct notice *n = arena_get(c->mem, sizeof *n);
-    *n = (struct notice){.live = hub, .res = e->res, .community_id = e->community_id,
-                         .for_staff = e->for_staff, .for_person = e->for_person};
+    *n = (struct notice){.live = hub,
+                         .res = e->res,
+                         .community_id = e->community_id,
+                         .for_staff = e->for_staff,
+                         .for_person = e->for_person};
     struct buf b;
     buf_init(&b, c->mem, NOTICE_MAX);
-    buf_fmt(&b, "event: change\ndata: {\"topic\":\"%s\",\"resource\":\"%s\",\"id\":%lld,\"community_id\":%lld,\"code\":",
+    buf_fmt(&b,
+            "event: change\ndata: "
+            "{\"topic\":\"%s\",\"resource\":\"%s\",\"id\":%lld,\"community_id\":%lld,\"code\":",
             e->topic, e->res->path, (long long)e->id, (long long)e->community_id);
     buf_json(&b, utf8_head(e->code, 32));
     buf_put(&b, S("}\n\n"));

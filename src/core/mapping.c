@@ -1,5 +1,6 @@
-/* mapping.c - foreign CSV to rows by a mapping. Each record is judged alone and completely, so one pass tells a person
- * everything that is wrong with a file. Must not know tickets: the targets are a table of fields given by the room. */
+/* mapping.c - foreign CSV to rows by a mapping. Each record is judged alone and completely, so one
+ * pass tells a person everything that is wrong with a file. Must not know tickets: the targets are
+ * a table of fields given by the room. */
 #include "core/mapping.h"
 
 #include <string.h>
@@ -16,20 +17,20 @@ struct source {
     struct {
         struct str text;
         struct val value;
-    } *values;
+    } * values;
     int nvalues;
 };
 struct mapping {
     const struct field *fields;
     int nfields;
-    char delimiter; /* 0: as the file's header shows */
+    char delimiter;          /* 0: as the file's header shows */
     const char *time_format; /* NULL: RFC 3339 */
     const struct zone *zone;
     struct source sources[ROW_FIELDS_MAX];
     int nsources;
 };
 
-/* --- the mapping ------------------------------------------------------------------------------- */
+/* --- the mapping ---- */
 
 static enum err bad_mapping(struct ctx *c, const char *where, struct text why)
 {
@@ -46,16 +47,17 @@ static enum err fixed_value(struct ctx *c, const struct mapping *m, const struct
         return E_OK;
     struct str why = c->fault.fields[0].message;
     fault_clear(c);
-    return FAIL(c, E_INVALID, "映射文件:%s:值 \"" PRS "\":" PRS, "mapping: %s: value \"" PRS "\": " PRS,
-                f->name, PRA(json_str(j)), PRA(why));
+    return FAIL(c, E_INVALID, "映射文件:%s:值 \"" PRS "\":" PRS,
+                "mapping: %s: value \"" PRS "\": " PRS, f->name, PRA(json_str(j)), PRA(why));
 }
 
 static enum err load_values(struct ctx *c, const struct mapping *m, const struct field *f,
                             const struct json *j, struct source *s)
 {
     if (json_type(j) != JSON_OBJECT || json_count(j) > VALUES_MAX)
-        return bad_mapping(c, f->name, (struct text){"values 应为对象,最多 200 项",
-                                                     "values must be an object of at most 200"});
+        return bad_mapping(c, f->name,
+                           (struct text){"values 应为对象,最多 200 项",
+                                         "values must be an object of at most 200"});
     s->values = arena_get(c->mem, (json_count(j) + 1) * sizeof *s->values);
     for (void *it = json_first(j); it; it = json_next(j, it)) {
         s->values[s->nvalues].text = str_of(json_key(it));
@@ -70,7 +72,8 @@ static enum err load_join(struct ctx *c, const struct field *f, const struct jso
 {
     size_t n = json_count(j);
     if (json_type(j) != JSON_ARRAY || n == 0 || n > JOIN_MAX)
-        return bad_mapping(c, f->name, (struct text){"join 应为 1 到 8 列", "join takes 1 to 8 columns"});
+        return bad_mapping(c, f->name,
+                           (struct text){"join 应为 1 到 8 列", "join takes 1 to 8 columns"});
     s->joined = true;
     for (size_t i = 0; i < n; i++)
         s->from[s->nfrom++] = json_str(json_at(j, i));
@@ -81,7 +84,8 @@ static enum err load_source(struct ctx *c, const struct mapping *m, const struct
                             struct source *s)
 {
     const struct field *f = &m->fields[s->field];
-    struct text shape = {"应有 from、value、join 之一", "needs exactly one of from, value and join"};
+    struct text shape = {"应有 from、value、join 之一",
+                         "needs exactly one of from, value and join"};
     if (json_type(j) != JSON_OBJECT)
         return bad_mapping(c, f->name, shape);
     int kinds = 0;
@@ -106,8 +110,8 @@ static enum err load_source(struct ctx *c, const struct mapping *m, const struct
             s->has_default = true;
             TRY(fixed_value(c, m, f, v, &s->value));
         } else
-            return FAIL(c, E_INVALID, "映射文件:%s:不认识 %s", "mapping: %s: unknown setting %s", f->name,
-                        json_key(it));
+            return FAIL(c, E_INVALID, "映射文件:%s:不认识 %s", "mapping: %s: unknown setting %s",
+                        f->name, json_key(it));
         if (kinds > 1)
             return bad_mapping(c, f->name, shape);
     }
@@ -118,9 +122,10 @@ static enum err load_source(struct ctx *c, const struct mapping *m, const struct
         return bad_mapping(c, f->name, shape);
     if ((s->has_default && !s->values) || (s->values && (s->joined || s->constant)) ||
         (s->sep.n && !s->joined))
-        return bad_mapping(c, f->name,
-                           (struct text){"values 与 from、default 与 values、sep 与 join 同用",
-                                         "values go with from, default with values, sep with join"});
+        return bad_mapping(
+            c, f->name,
+            (struct text){"values 与 from、default 与 values、sep 与 join 同用",
+                          "values go with from, default with values, sep with join"});
     return E_OK;
 }
 
@@ -131,8 +136,8 @@ static enum err load_columns(struct ctx *c, struct mapping *m, const struct json
     for (void *it = json_first(j); it; it = json_next(j, it)) {
         int f = field_find(m->fields, m->nfields, str_of(json_key(it)));
         if (f < 0)
-            return FAIL(c, E_INVALID, "映射文件:没有目标字段 %s", "mapping: there is no target field %s",
-                        json_key(it));
+            return FAIL(c, E_INVALID, "映射文件:没有目标字段 %s",
+                        "mapping: there is no target field %s", json_key(it));
         struct source *s = &m->sources[m->nsources++];
         s->field = f;
         TRY(load_source(c, m, json_value(it), s));
@@ -148,7 +153,8 @@ static enum err load_setting(struct ctx *c, struct mapping *m, const char *key,
         return E_OK;
     if (str_eqz(name, "delimiter")) {
         if (text.n != 1 || !memchr(",;\t", text.p[0], 3))
-            return bad_mapping(c, key, (struct text){"应为逗号、分号或制表符", "must be , or ; or a tab"});
+            return bad_mapping(c, key,
+                               (struct text){"应为逗号、分号或制表符", "must be , or ; or a tab"});
         m->delimiter = text.p[0];
     } else if (str_eqz(name, "time_format")) {
         if (!text.n)
@@ -176,13 +182,14 @@ enum err mapping_load(struct ctx *c, const struct field *fields, int nfields, st
     for (void *it = json_first(j); it; it = json_next(j, it))
         TRY(load_setting(c, m, json_key(it), json_value(it)));
     if (m->time_format && !m->zone)
-        return bad_mapping(c, "zone", (struct text){"有 time_format 就要写时区", "time_format needs a zone"});
+        return bad_mapping(c, "zone",
+                           (struct text){"有 time_format 就要写时区", "time_format needs a zone"});
     TRY(load_columns(c, m, json_get(j, "columns")));
     *ret = m;
     return E_OK;
 }
 
-/* --- one file ------------------------------------------------------------------------------------ */
+/* --- one file ---- */
 
 struct reading {
     const struct mapping *m;
@@ -210,7 +217,8 @@ static enum err read_header(struct ctx *c, struct reading *r)
     for (int i = 0; i < r->csv.n; i++) {
         struct str name = str_trim(r->csv.cells[i]);
         if (!utf8_valid(name) || str_has_nul(name))
-            return FAIL(c, E_INVALID, "第 %d 列的名称无法读取", "the name of column %d cannot be read", i + 1);
+            return FAIL(c, E_INVALID, "第 %d 列的名称无法读取",
+                        "the name of column %d cannot be read", i + 1);
         if (column_find(r, name) >= 0)
             return FAIL(c, E_INVALID, "有两列叫 \"" PRS "\"", "two columns are called \"" PRS "\"",
                         PRA(utf8_head(name, NAME_CHARS)));
@@ -228,7 +236,7 @@ static enum err read_header(struct ctx *c, struct reading *r)
     return E_OK;
 }
 
-/* --- one row --------------------------------------------------------------------------------------- */
+/* --- one row ---- */
 
 static enum err choose_value(struct ctx *c, const struct field *f, const struct source *s,
                              struct str cell, struct val *ret)
@@ -241,8 +249,8 @@ static enum err choose_value(struct ctx *c, const struct field *f, const struct 
     *ret = s->has_default ? s->value : v_null();
     if (s->has_default || !str_trim(cell).n)
         return E_OK;
-    return FAIL_FIELD(c, f->name, "choice", "映射里没有值 \"" PRS "\"", "the mapping has no value \"" PRS "\"",
-                      PRA(utf8_head(cell, NAME_CHARS)));
+    return FAIL_FIELD(c, f->name, "choice", "映射里没有值 \"" PRS "\"",
+                      "the mapping has no value \"" PRS "\"", PRA(utf8_head(cell, NAME_CHARS)));
 }
 
 static enum err instant_value(struct ctx *c, const struct mapping *m, const struct field *f,
@@ -254,8 +262,9 @@ static enum err instant_value(struct ctx *c, const struct mapping *m, const stru
         return E_OK;
     int64_t ms;
     if (!instant_parse_format(s, m->time_format, m->zone, &ms))
-        return FAIL_FIELD(c, f->name, "format", "时间 \"" PRS "\" 不合 %s", "time \"" PRS "\" does not fit %s",
-                          PRA(utf8_head(s, NAME_CHARS)), m->time_format);
+        return FAIL_FIELD(c, f->name, "format", "时间 \"" PRS "\" 不合 %s",
+                          "time \"" PRS "\" does not fit %s", PRA(utf8_head(s, NAME_CHARS)),
+                          m->time_format);
     *ret = v_int(ms);
     return E_OK;
 }
@@ -298,7 +307,8 @@ static bool cells_readable(struct ctx *c, const struct reading *r)
 {
     for (int i = 0; i < r->ncolumns; i++)
         if (!utf8_valid(r->csv.cells[i]) || str_has_nul(r->csv.cells[i]))
-            (void)FAIL_FIELD(c, r->header[i].p, "format", "不是有效的 UTF-8 文字", "not valid UTF-8 text");
+            (void)FAIL_FIELD(c, r->header[i].p, "format", "不是有效的 UTF-8 文字",
+                             "not valid UTF-8 text");
     return !c->fault.nfields;
 }
 

@@ -1,5 +1,6 @@
-/* meta.c - what the UI is made from: the caller, the communities, the menu and every resource the caller may read, as the
- * tables say. Filtered by rights, so a menu never shows what a click would refuse. */
+/* meta.c - what the UI is made from: the caller, the communities, the menu and every resource the
+ * caller may read, as the tables say. Filtered by rights, so a menu never shows what a click would
+ * refuse. */
 #include <string.h>
 
 #include "base/crypto.h"
@@ -64,7 +65,8 @@ static enum err meta_communities(struct ctx *c, struct req *q)
         const struct val *v = rows.v + i * (size_t)rows.ncol;
         bool mine = false;
         for (int g = 0; g < c->who->ngrants && !mine; g++)
-            mine = c->who->grants[g].community_id == val_int(v[0]) || c->who->grants[g].community_id == ALL_COMMUNITIES;
+            mine = c->who->grants[g].community_id == val_int(v[0]) ||
+                   c->who->grants[g].community_id == ALL_COMMUNITIES;
         if (!mine)
             continue;
         buf_fmt(&q->out, "%s{\"id\":%lld,\"name\":", n++ ? "," : "", (long long)val_int(v[0]));
@@ -92,7 +94,8 @@ static bool item_shown(struct ctx *c, const struct menu_item *m)
     return m->perm ? holds(c, m->perm) : r && sees(c, r);
 }
 
-static void menu_group(struct ctx *c, const struct app *app, const struct menu_item *first, struct buf *b)
+static void menu_group(struct ctx *c, const struct app *app, const struct menu_item *first,
+                       struct buf *b)
 {
     int n = 0;
     buf_fmt(b, "{\"key\":\"%s\",\"label\":", first->group);
@@ -104,7 +107,8 @@ static void menu_group(struct ctx *c, const struct app *app, const struct menu_i
                 continue;
             buf_fmt(b, "%s{\"key\":\"%s\",\"label\":", n++ ? "," : "", i->key);
             buf_text_pair(b, i->label);
-            buf_fmt(b, ",\"%s\":\"%s\"}", i->page ? "page" : "resource", i->page ? i->page : i->resource);
+            buf_fmt(b, ",\"%s\":\"%s\"}", i->page ? "page" : "resource",
+                    i->page ? i->page : i->resource);
         }
     buf_put(b, S("]}"));
 }
@@ -135,8 +139,12 @@ static void meta_may(struct ctx *c, const struct resource *r, struct buf *b)
     const struct {
         const char *name;
         bool may;
-    } rights[] = {{"read", sees(c, r)},          {"create", holds(c, r->create)}, {"update", holds(c, r->update)},
-                  {"remove", holds(c, r->remove)}, {"import", holds(c, r->create)}, {"export", holds(c, r->read)}};
+    } rights[] = {{"read", sees(c, r)},
+                  {"create", holds(c, r->create)},
+                  {"update", holds(c, r->update)},
+                  {"remove", holds(c, r->remove)},
+                  {"import", holds(c, r->create)},
+                  {"export", holds(c, r->read)}};
     buf_put(b, S(",\"may\":["));
     for (size_t i = 0, n = 0; i < COUNT_OF(rights); i++)
         if (rights[i].may)
@@ -170,7 +178,8 @@ static void put_name(struct buf *b, const char *key, const char *value)
 static void meta_resource(struct ctx *c, const struct resource *r, struct buf *b)
 {
     const struct res_rt *rt = rt_of(r);
-    buf_fmt(b, "\"%s\":{\"name\":\"%s\",\"path\":\"%s\",\"scope\":\"%s\",\"label\":", r->path, r->name, r->path, r->system ? "system" : "community");
+    buf_fmt(b, "\"%s\":{\"name\":\"%s\",\"path\":\"%s\",\"scope\":\"%s\",\"label\":", r->path,
+            r->name, r->path, r->system ? "system" : "community");
     buf_text_pair(b, r->label);
     put_name(b, "title", r->title);
     put_name(b, "code", r->code);
@@ -230,14 +239,19 @@ enum err meta_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- search palette ----------------------------------------------------------------------------------------------------- */
+/* --- search palette ---- */
 
 enum { SEARCH_EACH = 5, SEARCH_ALL = 20 };
 
-static enum err search_one(struct ctx *c, struct req *q, const struct resource *r, int64_t community_id, struct str text, int *n)
+static enum err search_one(struct ctx *c, struct req *q, const struct resource *r,
+                           int64_t community_id, struct str text, int *n)
 {
     const struct res_rt *rt = rt_of(r);
-    struct list_spec s = {.community_id = r->system ? 0 : community_id, .sort = R_ID, .desc = true, .limit = SEARCH_EACH, .q = text};
+    struct list_spec s = {.community_id = r->system ? 0 : community_id,
+                          .sort = R_ID,
+                          .desc = true,
+                          .limit = SEARCH_EACH,
+                          .q = text};
     struct row *rows;
     size_t found;
     struct str next;
@@ -245,10 +259,12 @@ static enum err search_one(struct ctx *c, struct req *q, const struct resource *
         return E_OK;
     TRY(list_run(c, q->tx, rt, &s, &rows, &found, &next));
     for (size_t i = 0; i < found && *n < SEARCH_ALL; i++) {
-        buf_fmt(&q->out, "%s{\"resource\":\"%s\",\"id\":%lld,\"title\":", (*n)++ ? "," : "", r->path, (long long)row_int(&rows[i], R_ID));
+        buf_fmt(&q->out, "%s{\"resource\":\"%s\",\"id\":%lld,\"title\":", (*n)++ ? "," : "",
+                r->path, (long long)row_int(&rows[i], R_ID));
         buf_json(&q->out, row_str(&rows[i], rt->title_f));
         buf_put(&q->out, S(",\"subtitle\":"));
-        buf_json(&q->out, rt->code_f >= 0 ? row_str(&rows[i], rt->code_f) : str_of(text_in(r->label, c->lang)));
+        buf_json(&q->out, rt->code_f >= 0 ? row_str(&rows[i], rt->code_f)
+                                          : str_of(text_in(r->label, c->lang)));
         buf_putc(&q->out, '}');
     }
     return E_OK;

@@ -1,10 +1,12 @@
-/* problem.c - every error answer, in one shape: RFC 9457 problem+json with stable codes and words in the caller's language. */
+/* problem.c - every error answer, in one shape: RFC 9457 problem+json with stable codes and words
+ * in the caller's language. */
 #include "core/core.h"
 
 static const struct text titles[E__N] = {
     [E_SYNTAX] = {"请求无法读取", "The request cannot be read"},
     [E_UNAUTH] = {"请先登录", "Please log in"},
     [E_DENIED] = {"没有权限", "Not allowed"},
+    [E_PASSWORD] = {"请先修改初始密码", "Change your first password"},
     [E_CSRF] = {"页面已过期,请刷新", "The page is out of date; reload it"},
     [E_MISSING] = {"没有找到", "Not found"},
     [E_METHOD] = {"不支持的方法", "Method not allowed"},
@@ -68,5 +70,7 @@ struct str problem_status(struct arena *a, int status)
         }
     const char *key = status == 431 ? "head_too_large" : status == 408 ? "timeout" : err_key(e);
     return arena_fmt(a, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\"}",
-                     status < 500 && e == E_INTERNAL ? "The request cannot be read" : text_in(titles[e], LANG_EN), status, key);
+                     status < 500 && e == E_INTERNAL ? "The request cannot be read"
+                                                     : text_in(titles[e], LANG_EN),
+                     status, key);
 }

@@ -1,6 +1,7 @@
-/* registry.c - at boot, walks the directory board once: resolves permissions and field names, writes the fixed statements
- * of every resource, and refuses tables that break a rule. A broken table is a programmer error: it stops the program
- * before the first request, and the unit tests before that. */
+/* registry.c - at boot, walks the directory board once: resolves permissions and field names,
+ * writes the fixed statements of every resource, and refuses tables that break a rule. A broken
+ * table is a programmer error: it stops the program before the first request, and the unit tests
+ * before that. */
 #include "core/res_in.h"
 
 #include <string.h>
@@ -75,6 +76,10 @@ static void check_resource(const struct resource *r)
 static void fill_flags(struct res_rt *rt)
 {
     const struct resource *r = rt->r;
+    rt->read_i = perm_index(r->read);
+    rt->create_i = perm_index(r->create);
+    rt->update_i = perm_index(r->update);
+    rt->remove_i = perm_index(r->remove);
     for (int i = 0; i < r->nfields; i++) {
         const struct field *f = &r->fields[i];
         rt->see_i[i] = perm_index(f->see);
@@ -112,15 +117,17 @@ static void fill_queries(struct res_rt *rt)
     }
     rt->columns = buf_str(&cols);
     rt->get.name = str_z(a, arena_fmt(a, "%s.get", r->name));
-    rt->get.sql = str_z(a, arena_fmt(a, "SELECT " PRS " FROM %s WHERE id = $1", PRA(rt->columns), r->name));
+    rt->get.sql =
+        str_z(a, arena_fmt(a, "SELECT " PRS " FROM %s WHERE id = $1", PRA(rt->columns), r->name));
     rt->insert.name = str_z(a, arena_fmt(a, "%s.insert", r->name));
     rt->insert.sql = str_z(a, arena_fmt(a, "INSERT INTO %s (" PRS ") VALUES (" PRS ")", r->name,
                                         PRA(rt->columns), PRA(buf_str(&marks))));
     rt->exists.name = str_z(a, arena_fmt(a, "%s.exists", r->name));
-    rt->exists.sql = str_z(a, arena_fmt(a, "SELECT community_id, archived FROM %s WHERE id = $1", r->name));
+    rt->exists.sql =
+        str_z(a, arena_fmt(a, "SELECT community_id, archived FROM %s WHERE id = $1", r->name));
     rt->names.name = str_z(a, arena_fmt(a, "%s.name", r->name));
-    rt->names.sql = str_z(a, arena_fmt(a, "SELECT %s FROM %s WHERE id = $1",
-                                       r->title ? r->title : "id", r->name));
+    rt->names.sql = str_z(
+        a, arena_fmt(a, "SELECT %s FROM %s WHERE id = $1", r->title ? r->title : "id", r->name));
 }
 
 void res_registry_build(const struct module *const *modules)
@@ -144,7 +151,7 @@ void res_registry_build(const struct module *const *modules)
             ASSERT(!reg.list[i]->fields[k].ref || app_resource(str_of(reg.list[i]->fields[k].ref)));
 }
 
-/* --- tables for the migration ------------------------------------------------------------------------------------- */
+/* --- tables for the migration ---- */
 
 struct index_list {
     struct index v[64];
@@ -156,7 +163,9 @@ static void index_add(struct arena *a, struct index_list *l, const char *name, c
 {
     ASSERT(l->n < COUNT_OF(l->v));
     l->v[l->n++] = (struct index){.name = str_z(a, arena_fmt(a, "%s_%s", name, suffix)),
-                                  .columns = columns, .where = where, .unique = unique};
+                                  .columns = columns,
+                                  .where = where,
+                                  .unique = unique};
 }
 
 static void table_indexes(struct arena *a, const struct resource *r, struct table *t)
@@ -192,7 +201,8 @@ static struct table table_of(struct arena *a, const struct resource *r)
                                   .not_null = standard,
                                   .default_sql = standard && i != R_ID ? "0" : NULL};
     }
-    struct table t = {.name = r->name, .columns = cols, .ncolumns = (size_t)r->nfields, .primary_key = "id"};
+    struct table t = {
+        .name = r->name, .columns = cols, .ncolumns = (size_t)r->nfields, .primary_key = "id"};
     table_indexes(a, r, &t);
     return t;
 }

@@ -1,5 +1,6 @@
-/* res.c - rows in and out of the store for every resource: load, sight, insert, versioned update, references. Rights of
- * the caller are checked by the callers of this file (res_api.c, flow.c), except sight, which is decided here once. */
+/* res.c - rows in and out of the store for every resource: load, sight, insert, versioned update,
+ * references. Rights of the caller are checked by the callers of this file (res_api.c, flow.c),
+ * except sight, which is decided here once. */
 #include "core/res_in.h"
 
 #include <string.h>
@@ -14,7 +15,8 @@ void row_of_vals(struct row *r, const struct val *v, int n)
     r->set = 0;
 }
 
-enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id, struct row *ret)
+enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
+                  struct row *ret)
 {
     const struct res_rt *rt = rt_of(r);
     struct row row = {0};
@@ -26,7 +28,7 @@ enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_
     return E_OK;
 }
 
-/* --- sight ----------------------------------------------------------------------------------------------------------- */
+/* --- sight ---- */
 
 /* Writes rule with :staff and :person replaced by parameters. */
 static void rule_sql(const struct ctx *c, const char *rule, int64_t community_id, struct buf *sql,
@@ -75,7 +77,8 @@ bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_i
     return n > 0;
 }
 
-enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id, struct row *ret)
+enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
+                       struct row *ret)
 {
     const struct res_rt *rt = rt_of(r);
     struct row row;
@@ -102,17 +105,17 @@ enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, i
     return E_OK;
 }
 
-/* --- references and uniqueness ----------------------------------------------------------------------------------- */
+/* --- references and uniqueness ---- */
 
-static enum err check_ref(struct ctx *c, struct tx *tx, const struct field *f, int64_t id, int64_t community_id)
+static enum err check_ref(struct ctx *c, struct tx *tx, const struct field *f, int64_t id,
+                          int64_t community_id)
 {
     const struct resource *target = app_resource(str_of(f->ref));
     struct val v[2];
     enum err e = q_one(c, tx, &rt_of(target)->exists, IN(v_int(id)), v, 2);
     if (e != E_OK && e != E_MISSING)
         return e;
-    bool there = e == E_OK && !val_int(v[1]) &&
-                 (target->system || val_int(v[0]) == community_id);
+    bool there = e == E_OK && !val_int(v[1]) && (target->system || val_int(v[0]) == community_id);
     if (!there) /* the same answer for "another community's" and "none": existence does not leak */
         (void)FAIL_FIELD(c, f->name, "ref", "找不到所指的%s", "there is no such %s",
                          text_in(target->label, c->lang));
@@ -123,12 +126,14 @@ enum err res_check_refs(struct ctx *c, struct tx *tx, const struct field *fields
                         const struct row *row, int64_t community_id)
 {
     for (int i = 0; i < n; i++)
-        if (fields[i].type == F_REF && row->set & BIT(i) && row->v[i].t == V_INT && i != R_COMMUNITY)
+        if (fields[i].type == F_REF && row->set & BIT(i) && row->v[i].t == V_INT &&
+            i != R_COMMUNITY)
             TRY(check_ref(c, tx, &fields[i], row->v[i].i, community_id));
     return c->fault.nfields ? E_INVALID : E_OK;
 }
 
-static enum err check_unique(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct row *row, int64_t self)
+static enum err check_unique(struct ctx *c, struct tx *tx, const struct res_rt *rt,
+                             const struct row *row, int64_t self)
 {
     for (int i = 0; i < rt->r->nfields; i++) {
         const struct field *f = &rt->r->fields[i];
@@ -136,20 +141,22 @@ static enum err check_unique(struct ctx *c, struct tx *tx, const struct res_rt *
             continue;
         struct str sql = arena_fmt(c->mem,
                                    "SELECT id FROM %s WHERE community_id = $1 AND %s = $2 "
-                                   "AND archived = 0 AND id <> $3", rt->r->name, f->name);
+                                   "AND archived = 0 AND id <> $3",
+                                   rt->r->name, f->name);
         const struct query *q = db_intern(tx_db(tx), S("unique"), sql);
         struct val id;
-        enum err e = q ? q_one(c, tx, q, IN(row->v[R_COMMUNITY], row->v[i], v_int(self)), &id, 1) : E_BUSY;
+        enum err e = q ? q_one(c, tx, q, IN(row->v[R_COMMUNITY], row->v[i], v_int(self)), &id, 1)
+                       : E_BUSY;
         if (e == E_OK)
-            (void)FAIL_FIELD(c, f->name, "unique", "已经有一个相同的%s", "there is already one with this %s",
-                             text_in(f->label, c->lang));
+            (void)FAIL_FIELD(c, f->name, "unique", "已经有一个相同的%s",
+                             "there is already one with this %s", text_in(f->label, c->lang));
         else if (e != E_MISSING)
             return e;
     }
     return c->fault.nfields ? E_INVALID : E_OK;
 }
 
-/* --- writing --------------------------------------------------------------------------------------------------------- */
+/* --- writing ---- */
 
 static void fill_standard(struct ctx *c, struct row *neu)
 {
@@ -166,8 +173,8 @@ static void fill_standard(struct ctx *c, struct row *neu)
         row_put(neu, R_CREATED_BY, v_int(c->who->user_id));
 }
 
-static enum err emit_row(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *row,
-                         const char *topic, struct str data)
+static enum err emit_row(struct ctx *c, struct tx *tx, const struct resource *r,
+                         const struct row *row, const char *topic, struct str data)
 {
     if (r->quiet)
         return E_OK;
@@ -197,7 +204,8 @@ enum err res_insert(struct ctx *c, struct tx *tx, const struct resource *r, stru
     TRY(q_do(c, tx, &rt->insert, neu->v, (size_t)r->nfields, NULL));
     if (r->after)
         TRY(r->after(c, tx, NULL, neu));
-    return emit_row(c, tx, r, neu, str_z(c->mem, arena_fmt(c->mem, "%s.created", r->name)), S("{}"));
+    return emit_row(c, tx, r, neu, str_z(c->mem, arena_fmt(c->mem, "%s.created", r->name)),
+                    S("{}"));
 }
 
 static void diff_value(struct buf *b, const struct field *f, struct val v)
@@ -209,7 +217,8 @@ static void diff_value(struct buf *b, const struct field *f, struct val v)
 }
 
 /* {"diff":{"field":[old,new],…}<,data>} of the fields that really change. */
-static struct str diff_json(struct ctx *c, const struct resource *r, const struct row *old, const struct row *neu, struct str data)
+static struct str diff_json(struct ctx *c, const struct resource *r, const struct row *old,
+                            const struct row *neu, struct str data)
 {
     struct buf b;
     buf_init(&b, c->mem, 256 << 10);
@@ -232,7 +241,8 @@ static struct str diff_json(struct ctx *c, const struct resource *r, const struc
     return buf_str(&b);
 }
 
-static enum err update_row(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *old, struct row *neu)
+static enum err update_row(struct ctx *c, struct tx *tx, const struct resource *r,
+                           const struct row *old, struct row *neu)
 {
     struct buf sql;
     struct sql_args args = {.n = 2};

@@ -1,6 +1,7 @@
-/* res.h - a resource is a table of fields with rights; its CRUD, lists, import, export, forms and docs derive from it. A
- * room's hooks are the only hand-written part: prepare (outside the transaction), check and after (inside).
- * Every row belongs to a community; rows of the company itself carry community_id 0. */
+/* res.h - a resource is a table of fields with rights; its CRUD, lists, import, export, forms and
+ * docs derive from it. A room's hooks are the only hand-written part: prepare (outside the
+ * transaction), check and after (inside). Every row belongs to a community; rows of the company
+ * itself carry community_id 0. */
 #pragma once
 #include "core/field.h"
 
@@ -8,7 +9,16 @@ struct app;
 struct req;
 
 /* The first fields of every resource, in this order. */
-enum { R_ID, R_COMMUNITY, R_VERSION, R_CREATED_AT, R_CREATED_BY, R_UPDATED_AT, R_ARCHIVED, R_FIRST };
+enum {
+    R_ID,
+    R_COMMUNITY,
+    R_VERSION,
+    R_CREATED_AT,
+    R_CREATED_BY,
+    R_UPDATED_AT,
+    R_ARCHIVED,
+    R_FIRST
+};
 #define STANDARD_FIELDS                                                                            \
     [R_ID] = {"id", F_ID, SERVER_SET, .label = {"编号", "Id"}},                                    \
     [R_COMMUNITY] = {"community_id", F_REF, CREATE_ONLY, .ref = "communities",                     \
@@ -21,8 +31,9 @@ enum { R_ID, R_COMMUNITY, R_VERSION, R_CREATED_AT, R_CREATED_BY, R_UPDATED_AT, R
     [R_UPDATED_AT] = {"updated_at", F_INSTANT, SERVER_SET, .label = {"更新时间", "Updated"}},      \
     [R_ARCHIVED] = {"archived", F_BOOL, SERVER_SET, .label = {"已归档", "Archived"}}
 
-/* Who sees which rows of a community: callers with perm see the rows where sql holds (NULL: all rows). :staff and :person
- * in sql stand for the caller's own staff and person ids there. The first rule without sql that the caller holds ends the search. */
+/* Who sees which rows of a community: callers with perm see the rows where sql holds (NULL: all
+ * rows). :staff and :person in sql stand for the caller's own staff and person ids there. The first
+ * rule without sql that the caller holds ends the search. */
 struct row_rule {
     const char *perm, *sql;
 };
@@ -31,8 +42,9 @@ enum { RULES_MAX = 4 };
 struct action {
     const char *key;
     struct text label;
-    const char *tone; /* primary, plain, danger */
-    const struct field *input; /* names equal to a resource field are stored there; VIRTUAL ones go to the event only */
+    const char *tone;          /* primary, plain, danger */
+    const struct field *input; /* names equal to a resource field are stored there; VIRTUAL ones go
+                                  to the event only */
     int ninput;
 };
 struct actor { /* may act: holds perm in the row's community, and is(…) holds when given */
@@ -40,16 +52,19 @@ struct actor { /* may act: holds perm in the row's community, and is(…) holds 
     bool (*is)(const struct who *w, const struct row *r);
 };
 enum { STEP_ACTORS = 3, STEP_SAME = -1 };
-struct step { /* one arrow of a state machine */
+struct step {     /* one arrow of a state machine */
     int from, to; /* state codes; to STEP_SAME: stays */
     const char *action;
     struct actor by[STEP_ACTORS]; /* none: only the system */
-    /* Does the arrow hold for this row? Also decides whether the action is offered. May be NULL. Pure. */
+    /* Does the arrow hold for this row? Also decides whether the action is offered. May be NULL.
+     * Pure. */
     bool (*offered)(const struct row *r);
     /* R-rules that need the database or the input; records the fault. May be NULL. */
     enum err (*guard)(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
-    /* Sets further fields of neu; in holds the action's input by its own field order. May be NULL. */
-    enum err (*effect)(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu, const struct row *in);
+    /* Sets further fields of neu; in holds the action's input by its own field order. May be NULL.
+     */
+    enum err (*effect)(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                       const struct row *in);
     const char *event; /* topic */
 };
 struct machine {
@@ -70,43 +85,61 @@ struct resource {
     int nindexes;
     const char *title, *code, *tree; /* field names for lists, the search palette and trees */
     const char *read, *create, *update, *remove; /* permissions; NULL: not through CRUD */
-    const struct row_rule *rules;                /* besides read; ends with perm == NULL; may be NULL */
-    const char *default_sort;                    /* "-created_at"; NULL: "-id" */
+    const struct row_rule *rules; /* besides read; ends with perm == NULL; may be NULL */
+    const char *default_sort;     /* "-created_at"; NULL: "-id" */
     /* Outside the transaction, before a create or update: numbers, hashes. May be NULL. */
     enum err (*prepare)(struct ctx *c, struct app *app, struct row *neu);
-    /* Inside: cross-field and cross-row rules, values set by the server. old is NULL on create. May be NULL. */
+    /* Inside: cross-field and cross-row rules, values set by the server. old is NULL on create. May
+     * be NULL. */
     enum err (*check)(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);
     enum err (*after)(struct ctx *c, struct tx *tx, const struct row *old, const struct row *neu);
     /* More JSON members of a single GET, each starting with a comma. May be NULL. */
     enum err (*extra)(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
     const struct machine *machine;
-    int staff_field, person_field; /* refs to the row's own people (0: none), told about its changes */
-    bool quiet; /* its changes are not worth an event (sessions, counters) */
+    int staff_field,
+        person_field; /* refs to the row's own people (0: none), told about its changes */
+    bool quiet;       /* its changes are not worth an event (sessions, counters) */
 };
 
-/* --- calls for rooms; inside a unit of work ---------------------------------------------------------------------- */
+/* --- calls for rooms; inside a unit of work ---- */
 /* The resource's row by id, any community, no rights asked. E_MISSING without it. */
-MUST_USE enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id, struct row *ret);
+MUST_USE enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
+                           struct row *ret);
 /* The same within the caller's sight: E_MISSING when it may not be seen. */
-MUST_USE enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id, struct row *ret);
-/* Checks refs, runs check, fills the standard fields, inserts, runs after, emits "<name>.created". Rights are the caller's business. */
-MUST_USE enum err res_insert(struct ctx *c, struct tx *tx, const struct resource *r, struct row *neu);
-/* Writes the fields that neu->set names where version is still old's; bumps the version; emits topic (NULL: "<name>.updated") with data
- * (JSON members, may be empty) and the field diff. Runs no hooks but check when topic is NULL. */
-MUST_USE enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *old, struct row *neu, const char *topic, struct str data);
-/* Every set F_REF of row points to a live row of the same community or of the system; field errors otherwise. */
-MUST_USE enum err res_check_refs(struct ctx *c, struct tx *tx, const struct field *fields, int n, const struct row *row, int64_t community_id);
+MUST_USE enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
+                                struct row *ret);
+/* Checks refs, runs check, fills the standard fields, inserts, runs after, emits "<name>.created".
+ * Rights are the caller's business. */
+MUST_USE enum err res_insert(struct ctx *c, struct tx *tx, const struct resource *r,
+                             struct row *neu);
+/* Writes the fields that neu->set names where version is still old's; bumps the version; emits
+ * topic (NULL: "<name>.updated") with data (JSON members, may be empty) and the field diff. Runs no
+ * hooks but check when topic is NULL. */
+MUST_USE enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r,
+                            const struct row *old, struct row *neu, const char *topic,
+                            struct str data);
+/* Every set F_REF of row points to a live row of the same community or of the system; field errors
+ * otherwise. */
+MUST_USE enum err res_check_refs(struct ctx *c, struct tx *tx, const struct field *fields, int n,
+                                 const struct row *row, int64_t community_id);
 
 enum render_flags { RENDER_ACTIONS = 1 };
 /* One row as the caller may see it: {"id":…}, members per field table, masked where due. */
-void res_render(struct ctx *c, const struct resource *r, const struct row *row, unsigned flags, struct buf *out);
+void res_render(struct ctx *c, const struct resource *r, const struct row *row, unsigned flags,
+                struct buf *out);
 /* ,"actions":[…] for this caller. */
-void flow_actions_json(struct ctx *c, const struct resource *r, const struct row *row, struct buf *out);
+void flow_actions_json(struct ctx *c, const struct resource *r, const struct row *row,
+                       struct buf *out);
 /* ,"refs":{…} display names of everything rows point to. */
-MUST_USE enum err res_refs_json(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *rows, size_t n, struct buf *out);
+MUST_USE enum err res_refs_json(struct ctx *c, struct tx *tx, const struct resource *r,
+                                const struct row *rows, size_t n, struct buf *out);
 
-/* Performs action on the row: state, rights, input, guard, effect, update, event — all or nothing. c->who NULL: the system.
- * version 0: not checked. On success *row is the new row. */
-MUST_USE enum err flow_act(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row, const char *action, const struct json *input, int64_t version);
-/* The same for an action whose input is already a row of the action's own fields (the system, demos, imports). */
-MUST_USE enum err flow_act_row(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row, const char *action, const struct row *in, int64_t version);
+/* Performs action on the row: state, rights, input, guard, effect, update, event — all or nothing.
+ * c->who NULL: the system. version 0: not checked. On success *row is the new row. */
+MUST_USE enum err flow_act(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
+                           const char *action, const struct json *input, int64_t version);
+/* The same for an action whose input is already a row of the action's own fields (the system,
+ * demos, imports). */
+MUST_USE enum err flow_act_row(struct ctx *c, struct tx *tx, const struct resource *r,
+                               struct row *row, const char *action, const struct row *in,
+                               int64_t version);

@@ -1,5 +1,6 @@
-/* res_api.c - the derived routes of a resource: list, create, get, patch, archive, actions, timeline, files, import, export.
- * Each checks its right in the row's own community; a row out of sight is "not found", never "forbidden". */
+/* res_api.c - the derived routes of a resource: list, create, get, patch, archive, actions,
+ * timeline, files, import, export. Each checks its right in the row's own community; a row out of
+ * sight is "not found", never "forbidden". */
 #include "core/event.h"
 #include "core/res_in.h"
 
@@ -10,7 +11,8 @@ static enum err may_here(struct ctx *c, int perm, int64_t community_id)
     return FAIL(c, E_DENIED, "您的岗位不能做这件事", "your role may not do this");
 }
 
-static enum err list_total(struct ctx *c, struct req *q, const struct res_rt *rt, const struct list_spec *s)
+static enum err list_total(struct ctx *c, struct req *q, const struct res_rt *rt,
+                           const struct list_spec *s)
 {
     struct sql_args args;
     const struct query *query;
@@ -95,11 +97,14 @@ static enum err create_prepare(struct ctx *c, struct req *q)
     return r->prepare ? r->prepare(c, q->app, &q->in) : E_OK;
 }
 
-enum err edit_allowed(struct ctx *c, const struct res_rt *rt, const struct row *in, int64_t community)
+enum err edit_allowed(struct ctx *c, const struct res_rt *rt, const struct row *in,
+                      int64_t community)
 {
     for (int i = 0; i < rt->r->nfields; i++)
-        if (in->set & BIT(i) && rt->r->fields[i].edit && !who_may_i(c->who, rt->edit_i[i], community))
-            (void)FAIL_FIELD(c, rt->r->fields[i].name, "denied", "您的岗位不能填写", "your role may not set this");
+        if (in->set & BIT(i) && rt->r->fields[i].edit &&
+            !who_may_i(c->who, rt->edit_i[i], community))
+            (void)FAIL_FIELD(c, rt->r->fields[i].name, "denied", "您的岗位不能填写",
+                             "your role may not set this");
     return c->fault.nfields ? E_INVALID : E_OK;
 }
 
@@ -108,7 +113,8 @@ static enum err api_create(struct ctx *c, struct req *q)
     struct row neu = q->in; /* a copy: this may run again */
     TRY(edit_allowed(c, rt_of(q->res), &neu, row_int(&neu, R_COMMUNITY)));
     TRY(res_insert(c, q->tx, q->res, &neu));
-    req_header(q, "Location", arena_fmt(c->mem, "/api/v1/%s/%lld", q->res->path, (long long)row_int(&neu, R_ID)));
+    req_header(q, "Location",
+               arena_fmt(c->mem, "/api/v1/%s/%lld", q->res->path, (long long)row_int(&neu, R_ID)));
     return reply_row(c, q, &neu, false);
 }
 
@@ -117,7 +123,8 @@ static enum err need_version(struct ctx *c, struct req *q, const struct row *old
     struct str h = http_header(q->h, "If-Match");
     int64_t v;
     if (!h.p)
-        return FAIL(c, E_PRECOND, "缺少 If-Match:请带上读到的版本号", "If-Match is missing: send the version you read");
+        return FAIL(c, E_PRECOND, "缺少 If-Match:请带上读到的版本号",
+                    "If-Match is missing: send the version you read");
     if (h.n >= 2 && h.p[0] == '"')
         h = str_sub(h, 1, h.n - 2);
     if (!str_int(h, &v))
@@ -125,7 +132,8 @@ static enum err need_version(struct ctx *c, struct req *q, const struct row *old
     if (v == row_int(old, R_VERSION))
         return E_OK;
     c->fault.current_version = row_int(old, R_VERSION);
-    return FAIL(c, E_CONFLICT, "别人改过这条记录,请重新读取后再改", "someone changed this record; read it again, then change it");
+    return FAIL(c, E_CONFLICT, "别人改过这条记录,请重新读取后再改",
+                "someone changed this record; read it again, then change it");
 }
 
 static enum err patch_prepare(struct ctx *c, struct req *q)
@@ -178,42 +186,88 @@ static enum err api_timeline(struct ctx *c, struct req *q)
     TRY(res_load_seen(c, q->tx, q->res, q->ids[0], &row));
     int64_t community = row_int(&row, R_COMMUNITY);
     buf_put(&q->out, S("{\"items\":["));
-    TRY(event_timeline(c, q->tx, q->res, q->ids[0], community, who_staff(c->who, community) > 0 || who_may(c->who, q->res->read, community), &q->out));
+    TRY(event_timeline(c, q->tx, q->res, q->ids[0], community,
+                       who_staff(c->who, community) > 0 || who_may(c->who, q->res->read, community),
+                       &q->out));
     buf_put(&q->out, S("]}"));
     return E_OK;
+}
+
+/* The derived routes as data: which address, which right, and what a resource must have to get it.
+ */
+enum need { SEEN, CREATES, UPDATES, REMOVES, MOVES, TELLS, READ_ALL };
+static const struct derived {
+    const char *method, *suffix;
+    enum need need;
+    unsigned flags;
+    route_fn prepare, run;
+    int status;
+    struct text help;
+} derived[] = {
+    {"GET", "", SEEN, 0, NULL, api_list, 0, {"列表", "List"}},
+    {"POST", "", CREATES, 0, create_prepare, api_create, 201, {"新建", "Create"}},
+    {"GET", "/{id}", SEEN, 0, NULL, api_get, 0, {"读取", "Read one"}},
+    {"PATCH", "/{id}", UPDATES, 0, patch_prepare, api_patch, 0, {"修改", "Change"}},
+    {"DELETE", "/{id}", REMOVES, 0, NULL, api_archive, 0, {"归档", "Archive"}},
+    {"POST", "/{id}/actions/{action}", MOVES, 0, NULL, api_action, 0, {"执行动作", "Take a step"}},
+    {"GET", "/{id}/timeline", TELLS, 0, NULL, api_timeline, 0, {"时间线", "Timeline"}},
+    {"POST",
+     "/{id}/files",
+     MOVES,
+     NO_TX | MULTIPART,
+     NULL,
+     file_upload,
+     201,
+     {"上传文件", "Attach a file"}},
+    {"GET", "/{id}/files", MOVES, 0, NULL, file_list, 0, {"文件", "Files"}},
+    {"POST",
+     "/import",
+     CREATES,
+     RAW_BODY | SLOW | NO_TX,
+     import_prepare,
+     import_run,
+     0,
+     {"导入 CSV", "Import CSV"}},
+    {"GET", "/export.csv", READ_ALL, SLOW, NULL, export_csv, 0, {"导出 CSV", "Export CSV"}},
+    {"GET", "/export.xlsx", READ_ALL, SLOW, NULL, export_xlsx, 0, {"导出 XLSX", "Export XLSX"}},
+};
+
+/* Does r have this route, and with which right? A NULL right: a login is enough, rows are judged
+ * one by one. */
+static bool has_route(const struct resource *r, enum need need, const char **ret_perm)
+{
+    const char *sight = r->rules ? NULL : r->read;
+    const char *perms[] = {
+        [SEEN] = sight, [CREATES] = r->create, [UPDATES] = r->update, [REMOVES] = r->remove,
+        [MOVES] = NULL, [TELLS] = sight,       [READ_ALL] = r->read};
+    *ret_perm = perms[need];
+    switch (need) {
+    case SEEN: return true;
+    case MOVES: return r->machine != NULL;
+    case TELLS: return !r->quiet;
+    default: return perms[need] != NULL;
+    }
 }
 
 size_t res_routes(struct arena *a, const struct resource *r, struct route *ret, size_t max)
 {
     size_t n = 0;
-    const char *list = str_z(a, arena_fmt(a, "/api/v1/%s", r->path));
-    const char *one = str_z(a, arena_fmt(a, "/api/v1/%s/{id}", r->path));
-    const char *read = r->rules || !r->read ? NULL : r->read; /* rules are judged per row */
-    unsigned any = read ? 0 : ANY_USER;
-    ASSERT(max >= 12);
-    if (!r->read && !r->rules)
-        return 0;
-    ret[n++] = (struct route){"GET", list, read, any, NULL, api_list, .res = r, .help = {"列表", "List"}};
-    ret[n++] = (struct route){"GET", one, read, any, NULL, api_get, .res = r, .help = {"读取", "Read one"}};
-    if (r->create)
-        ret[n++] = (struct route){"POST", list, r->create, 0, create_prepare, api_create, .status = 201, .res = r, .help = {"新建", "Create"}};
-    if (r->update)
-        ret[n++] = (struct route){"PATCH", one, r->update, 0, patch_prepare, api_patch, .res = r, .help = {"修改", "Change"}};
-    if (r->remove)
-        ret[n++] = (struct route){"DELETE", one, r->remove, 0, NULL, api_archive, .res = r, .help = {"归档", "Archive"}};
-    if (r->machine)
-        ret[n++] = (struct route){"POST", str_z(a, arena_fmt(a, "%s/actions/{action}", one)), NULL, ANY_USER, NULL, api_action, .res = r, .help = {"执行动作", "Take a step"}};
-    if (!r->quiet)
-        ret[n++] = (struct route){"GET", str_z(a, arena_fmt(a, "%s/timeline", one)), read, any, NULL, api_timeline, .res = r, .help = {"时间线", "Timeline"}};
-    if (r->machine) {
-        ret[n++] = (struct route){"POST", str_z(a, arena_fmt(a, "%s/files", one)), NULL, ANY_USER | NO_TX | MULTIPART, NULL, file_upload, .status = 201, .res = r, .help = {"上传文件", "Attach a file"}};
-        ret[n++] = (struct route){"GET", str_z(a, arena_fmt(a, "%s/files", one)), NULL, ANY_USER, NULL, file_list, .res = r, .help = {"文件", "Files"}};
-    }
-    if (r->create)
-        ret[n++] = (struct route){"POST", str_z(a, arena_fmt(a, "%s/import", list)), r->create, RAW_BODY | SLOW | NO_TX, import_prepare, import_run, .res = r, .help = {"导入 CSV", "Import CSV"}};
-    if (r->read) {
-        ret[n++] = (struct route){"GET", str_z(a, arena_fmt(a, "%s/export.csv", list)), r->read, SLOW, NULL, export_csv, .res = r, .help = {"导出 CSV", "Export CSV"}};
-        ret[n++] = (struct route){"GET", str_z(a, arena_fmt(a, "%s/export.xlsx", list)), r->read, SLOW, NULL, export_xlsx, .res = r, .help = {"导出 XLSX", "Export XLSX"}};
+    ASSERT(max >= COUNT_OF(derived));
+    for (size_t i = 0; i < COUNT_OF(derived) && (r->read || r->rules); i++) {
+        const struct derived *d = &derived[i];
+        const char *perm;
+        if (!has_route(r, d->need, &perm))
+            continue;
+        ret[n++] =
+            (struct route){.method = d->method,
+                           .path = str_z(a, arena_fmt(a, "/api/v1/%s%s", r->path, d->suffix)),
+                           .perm = perm,
+                           .flags = d->flags | (perm ? 0 : ANY_USER),
+                           .prepare = d->prepare,
+                           .run = d->run,
+                           .help = d->help,
+                           .status = d->status,
+                           .res = r};
     }
     return n;
 }

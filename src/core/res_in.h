@@ -1,4 +1,5 @@
-/* res_in.h - inside the resource engine only: what boot resolves once per resource so that requests look nothing up. */
+/* res_in.h - inside the resource engine only: what boot resolves once per resource so that requests
+ * look nothing up. */
 #pragma once
 #include "core/app.h"
 
@@ -9,9 +10,9 @@ struct res_rt {
     int see_i[ROW_FIELDS_MAX], edit_i[ROW_FIELDS_MAX];
     int rule_i[RULES_MAX], nrules;
     int actor_i[STEPS_MAX][STEP_ACTORS];
-    int title_f, code_f, tree_f; /* field positions, -1: none */
+    int title_f, code_f, tree_f;                /* field positions, -1: none */
     uint64_t unique_f, search_f, ref_f, sort_f; /* bits of fields */
-    struct str columns;          /* "id, community_id, …" */
+    struct str columns;                         /* "id, community_id, …" */
     struct query get, insert, names, exists;
 };
 const struct res_rt *rt_of(const struct resource *r);
@@ -21,17 +22,21 @@ size_t res_tables(struct arena *a, const struct module *const *modules, const st
 
 int personal_read_index(void);
 bool field_seen(const struct ctx *c, const struct res_rt *rt, int i, int64_t community_id);
-/* May the caller read this row's personal values in full? And: must this value be given out masked (buf_masked)? */
-bool row_unmasked(const struct ctx *c, const struct row *row);
+/* May the caller read this row's personal values in full? And: must this value be given out masked
+ * (buf_masked)? */
+bool row_unmasked(const struct ctx *c, const struct resource *r, const struct row *row);
 bool value_masked(const struct field *f, struct val v, bool plain);
 /* Field errors for every set field whose edit permission the caller lacks. */
-enum err edit_allowed(struct ctx *c, const struct res_rt *rt, const struct row *in, int64_t community);
-/* Appends the caller's row rules for the community as " AND (…)" with parameters pushed; false: sees nothing. */
+enum err edit_allowed(struct ctx *c, const struct res_rt *rt, const struct row *in,
+                      int64_t community);
+/* Appends the caller's row rules for the community as " AND (…)" with parameters pushed; false:
+ * sees nothing. */
 struct sql_args {
     struct val v[96];
     size_t n;
 };
-bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_id, struct buf *sql, struct sql_args *args);
+bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_id, struct buf *sql,
+               struct sql_args *args);
 bool rules_any(const struct ctx *c, const struct res_rt *rt, int64_t community_id);
 
 /* A list as the API's query says it. */
@@ -49,10 +54,15 @@ struct list_spec {
     } filters[16];
     int nfilters;
 };
-MUST_USE enum err list_parse(struct ctx *c, struct req *q, const struct res_rt *rt, struct list_spec *ret);
+MUST_USE enum err list_parse(struct ctx *c, struct req *q, const struct res_rt *rt,
+                             struct list_spec *ret);
 /* The statement and its arguments; false: the caller sees nothing here. */
-MUST_USE enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt, const struct list_spec *s, bool counting, struct sql_args *args, const struct query **ret);
-MUST_USE enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct list_spec *s, struct row **ret_rows, size_t *ret_n, struct str *ret_next);
+MUST_USE enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
+                             const struct list_spec *s, bool counting, struct sql_args *args,
+                             const struct query **ret);
+MUST_USE enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt,
+                           const struct list_spec *s, struct row **ret_rows, size_t *ret_n,
+                           struct str *ret_next);
 void row_of_vals(struct row *r, const struct val *v, int n);
 
 /* res_api.c: the derived routes of one resource. */

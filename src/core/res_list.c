@@ -1,6 +1,7 @@
-/* res_list.c - lists: the API's query becomes one statement over one community, paged by (sort, id) so that no row is lost
- * or doubled while rows come in. Only fields the table marks FILTER or SORT can be asked for; unknown parameters are refused,
- * because a misspelt filter that silently shows everything is worse than an error. */
+/* res_list.c - lists: the API's query becomes one statement over one community, paged by (sort, id)
+ * so that no row is lost or doubled while rows come in. Only fields the table marks FILTER or SORT
+ * can be asked for; unknown parameters are refused, because a misspelt filter that silently shows
+ * everything is worse than an error. */
 #include "core/res_in.h"
 
 #include <string.h>
@@ -31,7 +32,8 @@ static void parse_sort(struct parse *p, struct str v)
     bool desc = str_starts(v, S("-"));
     int f = field_find(p->rt->r->fields, p->rt->r->nfields, desc ? str_sub(v, 1, v.n) : v);
     if (f < 0 || (f != R_ID && !(p->rt->sort_f & BIT(f)))) {
-        (void)FAIL_FIELD(p->c, "sort", "choice", "不能按这个字段排序", "the list cannot be sorted by this field");
+        (void)FAIL_FIELD(p->c, "sort", "choice", "不能按这个字段排序",
+                         "the list cannot be sorted by this field");
         return;
     }
     p->s->sort = f;
@@ -52,7 +54,8 @@ static char filter_op(struct str op)
     static const struct {
         const char *name;
         char op;
-    } ops[] = {{"", '='}, {"eq", '='}, {"ne", '!'}, {"lt", '<'}, {"gt", '>'}, {"lte", 'l'}, {"gte", 'g'}};
+    } ops[] = {{"", '='},   {"eq", '='},  {"ne", '!'}, {"lt", '<'},
+               {"gt", '>'}, {"lte", 'l'}, {"gte", 'g'}};
     for (size_t i = 0; i < COUNT_OF(ops); i++)
         if (str_eqz(op, ops[i].name))
             return ops[i].op;
@@ -66,7 +69,8 @@ static void parse_filter(struct parse *p, struct str name, struct str value)
     char o = filter_op(op);
     const char *shown = str_z(p->c->mem, utf8_head(name, 64));
     if (f < 0 || !(p->rt->r->fields[f].flags & FILTER) || !o) {
-        (void)FAIL_FIELD(p->c, shown, "unknown", "列表没有这个筛选条件", "the list has no such filter");
+        (void)FAIL_FIELD(p->c, shown, "unknown", "列表没有这个筛选条件",
+                         "the list has no such filter");
         return;
     }
     if (p->s->nfilters == (int)COUNT_OF(p->s->filters)) {
@@ -88,7 +92,8 @@ static void parse_filter(struct parse *p, struct str name, struct str value)
             (void)FAIL_FIELD(p->c, shown, "max", "值太多", "too many values");
             return;
         }
-        if (field_of_text(p->c, &p->rt->r->fields[f], one, app_zone(p->s->community_id), &w->v[w->nv]) == E_OK &&
+        if (field_of_text(p->c, &p->rt->r->fields[f], one, app_zone(p->s->community_id),
+                          &w->v[w->nv]) == E_OK &&
             w->v[w->nv].t != V_NULL)
             w->nv++;
     }
@@ -137,9 +142,10 @@ enum err list_parse(struct ctx *c, struct req *q, const struct res_rt *rt, struc
     return c->fault.nfields ? E_INVALID : E_OK;
 }
 
-/* --- cursor: "<sort field>.<i|t><value>.<id>", text values in hex ------------------------------------------------- */
+/* --- cursor: "<sort field>.<i|t><value>.<id>", text values in hex ---- */
 
-static struct str cursor_make(struct ctx *c, const struct res_rt *rt, const struct list_spec *s, const struct row *last)
+static struct str cursor_make(struct ctx *c, const struct res_rt *rt, const struct list_spec *s,
+                              const struct row *last)
 {
     struct val v = last->v[s->sort];
     const char *name = rt->r->fields[s->sort].name;
@@ -170,7 +176,8 @@ static bool unhex(struct arena *a, struct str hex, struct val *ret)
     return utf8_valid(ret->s) && !str_has_nul(ret->s);
 }
 
-static enum err cursor_read(struct ctx *c, const struct res_rt *rt, const struct list_spec *s, struct val *ret, int64_t *ret_id)
+static enum err cursor_read(struct ctx *c, const struct res_rt *rt, const struct list_spec *s,
+                            struct val *ret, int64_t *ret_id)
 {
     struct str rest = s->after;
     struct str name = str_next(&rest, '.'), value = str_next(&rest, '.');
@@ -183,11 +190,12 @@ static enum err cursor_read(struct ctx *c, const struct res_rt *rt, const struct
         ret->t = V_INT;
         ok = str_int(str_sub(value, 1, value.n), &ret->i);
     }
-    return ok ? E_OK : FAIL_FIELD(c, "after", "format", "翻页标记无效,请从第一页开始",
-                                  "the page mark is not valid; start from the first page");
+    return ok ? E_OK
+              : FAIL_FIELD(c, "after", "format", "翻页标记无效,请从第一页开始",
+                           "the page mark is not valid; start from the first page");
 }
 
-/* --- the statement ---------------------------------------------------------------------------------------------------- */
+/* --- the statement ---- */
 
 static void push(struct buf *sql, struct sql_args *args, struct val v)
 {
@@ -196,7 +204,8 @@ static void push(struct buf *sql, struct sql_args *args, struct val v)
     buf_fmt(sql, "$%zu", args->n);
 }
 
-static void sql_filters(const struct res_rt *rt, const struct list_spec *s, struct buf *sql, struct sql_args *args)
+static void sql_filters(const struct res_rt *rt, const struct list_spec *s, struct buf *sql,
+                        struct sql_args *args)
 {
     for (int i = 0; i < s->nfilters; i++) {
         typeof(&s->filters[0]) w = &s->filters[i];
@@ -215,7 +224,12 @@ static void sql_filters(const struct res_rt *rt, const struct list_spec *s, stru
             buf_putc(sql, ')');
             continue;
         }
-        buf_putz(sql, w->op == '=' ? "= " : w->op == '!' ? "<> " : w->op == '<' ? "< " : w->op == '>' ? "> " : w->op == 'l' ? "<= " : ">= ");
+        buf_putz(sql, w->op == '='   ? "= "
+                      : w->op == '!' ? "<> "
+                      : w->op == '<' ? "< "
+                      : w->op == '>' ? "> "
+                      : w->op == 'l' ? "<= "
+                                     : ">= ");
         push(sql, args, w->v[0]);
     }
 }
@@ -236,7 +250,8 @@ static struct str like_pattern(struct ctx *c, struct str q)
     return buf_str(&b);
 }
 
-static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list_spec *s, struct buf *sql, struct sql_args *args)
+static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list_spec *s,
+                       struct buf *sql, struct sql_args *args)
 {
     if (!s->q.n || !rt->search_f)
         return;
@@ -245,12 +260,14 @@ static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list
     int n = 0;
     for (int i = 0; i < rt->r->nfields; i++)
         if (rt->search_f & BIT(i))
-            buf_fmt(sql, "%slower(%s) LIKE $%zu ESCAPE '\\'", n++ ? " OR " : " AND (", rt->r->fields[i].name, at);
+            buf_fmt(sql, "%slower(%s) LIKE $%zu ESCAPE '\\'", n++ ? " OR " : " AND (",
+                    rt->r->fields[i].name, at);
     buf_putc(sql, ')');
 }
 
-enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt, const struct list_spec *s,
-                    bool counting, struct sql_args *args, const struct query **ret)
+enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
+                    const struct list_spec *s, bool counting, struct sql_args *args,
+                    const struct query **ret)
 {
     const char *sort = rt->r->fields[s->sort].name, *way = s->desc ? "DESC" : "ASC";
     struct buf sql;
@@ -259,7 +276,8 @@ enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt, const
     if (counting)
         buf_fmt(&sql, "SELECT count(*) FROM %s WHERE community_id = ", rt->r->name);
     else
-        buf_fmt(&sql, "SELECT " PRS " FROM %s WHERE community_id = ", PRA(rt->columns), rt->r->name);
+        buf_fmt(&sql, "SELECT " PRS " FROM %s WHERE community_id = ", PRA(rt->columns),
+                rt->r->name);
     push(&sql, args, v_int(s->community_id));
     buf_put(&sql, S(" AND archived = "));
     push(&sql, args, v_int(s->archived));
@@ -285,7 +303,9 @@ enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt, const
         push(&sql, args, v_int(s->limit + 1));
     }
     *ret = db_intern(db, str_of(rt->r->path), buf_str(&sql));
-    return *ret ? E_OK : FAIL(c, E_BUSY, "筛选组合太多,请稍后再试", "too many kinds of filters; try again later");
+    return *ret ? E_OK
+                : FAIL(c, E_BUSY, "筛选组合太多,请稍后再试",
+                       "too many kinds of filters; try again later");
 }
 
 enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct list_spec *s,

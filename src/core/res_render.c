@@ -1,5 +1,6 @@
-/* res_render.c - rows out: straight into the reply buffer by the field table, leaving out what the caller may not see and
- * masking what is personal. The only place where a stored row becomes JSON. */
+/* res_render.c - rows out: straight into the reply buffer by the field table, leaving out what the
+ * caller may not see and masking what is personal. The only place where a stored row becomes JSON.
+ */
 #include "core/res_in.h"
 
 #include <string.h>
@@ -12,11 +13,21 @@ bool field_seen(const struct ctx *c, const struct res_rt *rt, int i, int64_t com
     return !f->see || !c->who || who_may_i(c->who, rt->see_i[i], community_id);
 }
 
-bool row_unmasked(const struct ctx *c, const struct row *row)
+/* The row's own people: who made it, its worker, its customer. A worker may call the customer of
+ * his own order, and nobody else's. */
+static bool is_own(const struct who *w, const struct resource *r, const struct row *row)
 {
     int64_t community = row_int(row, R_COMMUNITY);
-    return !c->who || who_may_i(c->who, personal_read_index(), community) ||
-           (row_int(row, R_CREATED_BY) == c->who->user_id);
+    int64_t staff = who_staff(w, community), person = who_person(w, community);
+    return row_int(row, R_CREATED_BY) == w->user_id ||
+           (staff && r->staff_field && row_int(row, r->staff_field) == staff) ||
+           (person && r->person_field && row_int(row, r->person_field) == person);
+}
+
+bool row_unmasked(const struct ctx *c, const struct resource *r, const struct row *row)
+{
+    return !c->who || who_may_i(c->who, personal_read_index(), row_int(row, R_COMMUNITY)) ||
+           is_own(c->who, r, row);
 }
 
 bool value_masked(const struct field *f, struct val v, bool plain)
@@ -24,11 +35,12 @@ bool value_masked(const struct field *f, struct val v, bool plain)
     return !plain && f->flags & PERSONAL && v.t == V_TEXT;
 }
 
-static void render_fields(struct ctx *c, const struct res_rt *rt, const struct row *row, struct buf *out)
+static void render_fields(struct ctx *c, const struct res_rt *rt, const struct row *row,
+                          struct buf *out)
 {
     int64_t community = row_int(row, R_COMMUNITY);
     const struct zone *z = app_zone(community);
-    bool plain = row_unmasked(c, row);
+    bool plain = row_unmasked(c, rt->r, row);
     buf_put(out, S("{\"id\":"));
     buf_int(out, row_int(row, R_ID));
     for (int i = R_ID + 1; i < rt->r->nfields; i++) {
@@ -48,7 +60,8 @@ static void render_fields(struct ctx *c, const struct res_rt *rt, const struct r
     }
 }
 
-void res_render(struct ctx *c, const struct resource *r, const struct row *row, unsigned flags, struct buf *out)
+void res_render(struct ctx *c, const struct resource *r, const struct row *row, unsigned flags,
+                struct buf *out)
 {
     render_fields(c, rt_of(r), row, out);
     if (flags & RENDER_ACTIONS)
@@ -56,7 +69,7 @@ void res_render(struct ctx *c, const struct resource *r, const struct row *row, 
     buf_putc(out, '}');
 }
 
-/* --- names of what rows point to ----------------------------------------------------------------------------------- */
+/* --- names of what rows point to ---- */
 
 enum { REF_IDS_MAX = 1200 };
 struct ref_set {
@@ -107,14 +120,15 @@ static struct ref_set *ref_set_of(struct ctx *c, struct ref_set **sets, int *n, 
     return sets[(*n)++];
 }
 
-enum err res_refs_json(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *rows,
-                       size_t n, struct buf *out)
+enum err res_refs_json(struct ctx *c, struct tx *tx, const struct resource *r,
+                       const struct row *rows, size_t n, struct buf *out)
 {
     const struct res_rt *rt = rt_of(r);
     struct ref_set *sets[16];
     int nsets = 0;
     for (int i = 0; i < r->nfields; i++) {
-        if (r->fields[i].type != F_REF || i == R_COMMUNITY || !field_seen(c, rt, i, n ? row_int(rows, R_COMMUNITY) : 0))
+        if (r->fields[i].type != F_REF || i == R_COMMUNITY ||
+            !field_seen(c, rt, i, n ? row_int(rows, R_COMMUNITY) : 0))
             continue;
         struct ref_set *s = ref_set_of(c, sets, &nsets, r->fields[i].ref);
         for (size_t k = 0; s && k < n; k++)

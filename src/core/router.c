@@ -1,6 +1,7 @@
-/* router.c - the table of all addresses, built once at boot: the rooms' own routes and those derived from resources. Paths
- * are compared segment by segment; routes are grouped by their third segment ("tickets" in /api/v1/tickets/…), so a look-up
- * touches a dozen entries. A route that names no right and is not marked PUBLIC or ANY_USER stops the program at boot. */
+/* router.c - the table of all addresses, built once at boot: the rooms' own routes and those
+ * derived from resources. Paths are compared segment by segment; routes are grouped by their third
+ * segment ("tickets" in /api/v1/tickets/…), so a look-up touches a dozen entries. A route that
+ * names no right and is not marked PUBLIC or ANY_USER stops the program at boot. */
 #include <string.h>
 
 #include "core/core.h"

@@ -1,5 +1,6 @@
-/* schema.h - JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of fields, resources and fixed replies. What goes out is
- * described by type only, what comes in with its limits too: a limit that changes must not make old rows invalid. */
+/* schema.h - JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of fields, resources and fixed
+ * replies. What goes out is described by type only, what comes in with its limits too: a limit that
+ * changes must not make old rows invalid. */
 #pragma once
 #include "core/core.h"
 #include "core/jsonw.h"
@@ -21,8 +22,8 @@ bool schema_taken(const struct field *f,
 void schema_input(struct oas *o, const char *key, const struct field *fields, int n,
                   enum read_mode mode, bool version);
 /* A shape in short notation, the way routes write their replies down:
- *   int str bool date instant object any   (a|b) keys   [type] array   <type> object with any keys   @Ticket component
- *   {name:type, name?:type} object, name? may be left out; type? may be null */
+ *   int str bool date instant object any   (a|b) keys   [type] array   <type> object with any keys
+ * @Ticket component {name:type, name?:type} object, name? may be left out; type? may be null */
 void schema_shape(struct oas *o, const char *key, const char *shape);
 /* All members of components.schemas. */
 void schema_components(struct oas *o);

@@ -1,6 +1,7 @@
-/* session.c - login, logout, passwords and API tokens. A login answers the same for an unknown name, a wrong password and a
- * disabled user, and takes the same time. Five wrong passwords lock the name for 30 minutes (domain-rules 6.2, T-98). Hashing
- * is done outside transactions. Clear tokens are never stored, only their SHA-256. */
+/* session.c - login, logout, passwords and API tokens. A login answers the same for an unknown
+ * name, a wrong password and a disabled user, and takes the same time. Five wrong passwords lock
+ * the name for 30 minutes (domain-rules 6.2, T-98). Hashing is done outside transactions. Clear
+ * tokens are never stored, only their SHA-256. */
 #include <string.h>
 
 #include "base/crypto.h"
@@ -17,24 +18,29 @@ static const struct query Q_BY_LOGIN = {
 static const struct query Q_FAILED = {
     "session.failed", "UPDATE app_user SET failed_count = $2, locked_until = $3 WHERE id = $1"};
 static const struct query Q_OPEN = {
-    "session.open",
-    "INSERT INTO session (id, user_id, csrf, created_at, seen_at, expires_at, address, agent) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)"};
+    "session.open", "INSERT INTO session (id, user_id, csrf, created_at, seen_at, expires_at, "
+                    "address, agent) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)"};
 static const struct query Q_CLOSE = {"session.close", "DELETE FROM session WHERE id = $1"};
-static const struct query Q_CLOSE_OTHERS = {"session.close_others", "DELETE FROM session WHERE user_id = $1 AND id <> $2"};
-static const struct query Q_PASSWORD = {
-    "session.password", "UPDATE app_user SET password = $2, must_change_password = 0, demo = 0, version = version + 1 WHERE id = $1"};
-static const struct query Q_OLD_PASSWORD = {"session.old_password", "SELECT password, login FROM app_user WHERE id = $1"};
+static const struct query Q_CLOSE_OTHERS = {"session.close_others",
+                                            "DELETE FROM session WHERE user_id = $1 AND id <> $2"};
+static const struct query Q_PASSWORD = {"session.password",
+                                        "UPDATE app_user SET password = $2, must_change_password = "
+                                        "0, demo = 0, version = version + 1 WHERE id = $1"};
+static const struct query Q_OLD_PASSWORD = {"session.old_password",
+                                            "SELECT password, login FROM app_user WHERE id = $1"};
 static const struct query Q_SWEEP = {"session.sweep", "DELETE FROM session WHERE expires_at < $1"};
-static const struct query Q_ME = {"session.me", "SELECT login, name, home, must_change_password FROM app_user WHERE id = $1"};
-const struct query *const session_queries[] = {&Q_BY_LOGIN, &Q_FAILED, &Q_OPEN, &Q_CLOSE, &Q_CLOSE_OTHERS,
-                                               &Q_PASSWORD, &Q_OLD_PASSWORD, &Q_SWEEP, &Q_ME, NULL};
+static const struct query Q_ME = {
+    "session.me", "SELECT login, name, home, must_change_password FROM app_user WHERE id = $1"};
+const struct query *const session_queries[] = {
+    &Q_BY_LOGIN, &Q_FAILED,       &Q_OPEN,  &Q_CLOSE, &Q_CLOSE_OTHERS,
+    &Q_PASSWORD, &Q_OLD_PASSWORD, &Q_SWEEP, &Q_ME,    NULL};
 
 enum err job_sweep_sessions(struct ctx *c, struct tx *tx)
 {
     return q_do(c, tx, &Q_SWEEP, IN(v_int(c->now_ms)), NULL);
 }
 
-/* --- passwords -------------------------------------------------------------------------------------------------------- */
+/* --- passwords ---- */
 
 static int password_kinds(struct str p)
 {
@@ -61,21 +67,26 @@ static bool is_login(struct str login, struct str p)
     return reverse || str_eq_nocase(login, p);
 }
 
-enum err password_make(struct ctx *c, const char *field, struct str login, struct str p, char ret[128])
+enum err password_make(struct ctx *c, const char *field, struct str login, struct str p,
+                       char ret[128])
 {
     size_t chars = utf8_len(p);
     if (chars < 8 || chars > 128)
-        return FAIL_FIELD(c, field, "min", "密码要 8 到 128 位", "a password has 8 to 128 characters");
+        return FAIL_FIELD(c, field, "min", "密码要 8 到 128 位",
+                          "a password has 8 to 128 characters");
     if (password_kinds(p) < 3)
-        return FAIL_FIELD(c, field, "weak", "要有大写、小写、数字、符号中的三种", "use three of: upper case, lower case, digits, symbols");
+        return FAIL_FIELD(c, field, "weak", "要有大写、小写、数字、符号中的三种",
+                          "use three of: upper case, lower case, digits, symbols");
     if (is_login(login, p))
-        return FAIL_FIELD(c, field, "weak", "密码不能是登录名或其倒写", "the password must not be the login or its reverse");
+        return FAIL_FIELD(c, field, "weak", "密码不能是登录名或其倒写",
+                          "the password must not be the login or its reverse");
     if (!password_hash(p, ret))
-        return FAIL(c, E_BUSY, "服务器内存不足,请稍后再试", "the server is short of memory; try again later");
+        return FAIL(c, E_BUSY, "服务器内存不足,请稍后再试",
+                    "the server is short of memory; try again later");
     return E_OK;
 }
 
-/* --- login -------------------------------------------------------------------------------------------------------------- */
+/* --- login ---- */
 
 enum { IN_LOGIN, IN_PASSWORD };
 static const struct field login_fields[] = {
@@ -105,18 +116,23 @@ static enum err login_write(struct ctx *c, struct tx *tx, void *arg)
     if (!l->right) {
         int64_t failed = val_int(l->user[3]) + 1;
         bool lock = failed >= LOCK_AFTER;
-        return q_do(c, tx, &Q_FAILED, IN(v_int(id), v_int(lock ? 0 : failed), lock ? v_int(c->now_ms + LOCK_MS) : v_null()), NULL);
+        return q_do(
+            c, tx, &Q_FAILED,
+            IN(v_int(id), v_int(lock ? 0 : failed), lock ? v_int(c->now_ms + LOCK_MS) : v_null()),
+            NULL);
     }
     TRY(q_do(c, tx, &Q_FAILED, IN(v_int(id), v_int(0), v_null()), NULL));
     TRY(q_do(c, tx, &Q_OPEN,
-             IN(v_text(l->hex), v_int(id), v_text(l->csrf), v_int(c->now_ms), v_int(c->now_ms + ABSOLUTE_MS),
-                v_text(l->q->h->peer), v_text(utf8_head(http_header(l->q->h, "User-Agent"), 120))),
+             IN(v_text(l->hex), v_int(id), v_text(l->csrf), v_int(c->now_ms),
+                v_int(c->now_ms + ABSOLUTE_MS), v_text(l->q->h->peer),
+                v_text(utf8_head(http_header(l->q->h, "User-Agent"), 120))),
              NULL));
     struct event e = {.topic = "auth.login", .res = &res_user, .id = id, .data = S("{}")};
     return tx_emit(c, tx, &e);
 }
 
-static enum err user_json(struct ctx *c, struct tx *tx, int64_t id, const char *csrf, struct buf *out)
+static enum err user_json(struct ctx *c, struct tx *tx, int64_t id, const char *csrf,
+                          struct buf *out)
 {
     struct val v[4];
     TRY(q_one(c, tx, &Q_ME, IN(v_int(id)), v, 4));
@@ -124,8 +140,8 @@ static enum err user_json(struct ctx *c, struct tx *tx, int64_t id, const char *
     buf_json(out, val_str(v[0]));
     buf_put(out, S(",\"name\":"));
     buf_json(out, val_str(v[1]));
-    buf_fmt(out, ",\"home\":\"%s\",\"must_change_password\":%s},\"csrf\":\"%s\"}", val_int(v[2]) == HOME_PHONE ? "phone" : "desk",
-            val_int(v[3]) ? "true" : "false", csrf);
+    buf_fmt(out, ",\"home\":\"%s\",\"must_change_password\":%s},\"csrf\":\"%s\"}",
+            val_int(v[2]) == HOME_PHONE ? "phone" : "desk", val_int(v[3]) ? "true" : "false", csrf);
     return E_OK;
 }
 
@@ -143,8 +159,9 @@ static enum err me_read(struct ctx *c, struct tx *tx, void *arg)
 
 static void set_cookie(struct ctx *c, struct req *q, struct str token, bool secure)
 {
-    req_header(q, "Set-Cookie", arena_fmt(c->mem, "anju=" PRS "; Path=/; HttpOnly; SameSite=Strict%s%s", PRA(token),
-                                          secure ? "; Secure" : "", token.n ? "" : "; Max-Age=0"));
+    req_header(q, "Set-Cookie",
+               arena_fmt(c->mem, "anju=" PRS "; Path=/; HttpOnly; SameSite=Strict%s%s", PRA(token),
+                         secure ? "; Secure" : "", token.n ? "" : "; Max-Age=0"));
 }
 
 static bool is_https(struct req *q)
@@ -158,7 +175,8 @@ static enum err wrong_login(struct ctx *c, struct login *l)
     if (!l->known) {
         char hash[PASSWORD_HASH_MAX];
         if (!password_hash(S("not a password"), hash))
-            return FAIL(c, E_BUSY, "服务器内存不足,请稍后再试", "the server is short of memory; try again later");
+            return FAIL(c, E_BUSY, "服务器内存不足,请稍后再试",
+                        "the server is short of memory; try again later");
     } else
         TRY(db_write(l->q->app->db, c, login_write, l));
     return FAIL(c, E_UNAUTH, "登录名或密码不对", "wrong login or password");
@@ -169,17 +187,19 @@ static enum err session_open(struct ctx *c, struct req *q)
     struct login l = {.q = q, .login = row_str(&q->in, IN_LOGIN)};
     int wait_s;
     struct str key = arena_fmt(c->mem, "login:" PRS, PRA(q->h->peer));
-    if (!limit_take(key, 2, 30, &wait_s)) {
+    if (!limit_take(key, 5, 60, &wait_s)) {
         c->fault.retry_after_s = wait_s;
         return FAIL(c, E_RATE, "登录太频繁,请稍后再试", "too many logins; wait a moment");
     }
     TRY(db_read(q->app->db, c, login_read, &l));
     if (l.known && val_int(l.user[4]) > c->now_ms) {
         c->fault.retry_after_s = (int)((val_int(l.user[4]) - c->now_ms) / 1000 + 1);
-        return FAIL(c, E_RATE, "密码错误次数太多,已锁定 30 分钟", "too many wrong passwords; locked for 30 minutes");
+        return FAIL(c, E_RATE, "密码错误次数太多,已锁定 30 分钟",
+                    "too many wrong passwords; locked for 30 minutes");
     }
     struct str hash = val_str(l.user[1]);
-    l.right = l.known && hash.n && password_check(str_z(c->mem, hash), row_str(&q->in, IN_PASSWORD));
+    l.right = l.known && hash.n &&
+              password_check(str_z(c->mem, hash), row_str(&q->in, IN_PASSWORD));
     if (!l.right)
         return wrong_login(c, &l);
     l.token = rand_token(c->mem, TOKEN_BYTES);
@@ -210,7 +230,7 @@ static enum err session_close(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- change of one's own password ------------------------------------------------------------------------------------ */
+/* --- change of one's own password ---- */
 
 enum { IN_OLD, IN_NEW };
 static const struct field password_fields[] = {
@@ -235,13 +255,15 @@ static enum err password_set(struct ctx *c, struct tx *tx, void *arg)
     struct change *ch = arg;
     TRY(q_do(c, tx, &Q_PASSWORD, IN(v_int(ch->user_id), v_text(str_of(ch->hash))), NULL));
     TRY(q_do(c, tx, &Q_CLOSE_OTHERS, IN(v_int(ch->user_id), v_text(ch->keep)), NULL));
-    struct event e = {.topic = "auth.password", .res = &res_user, .id = ch->user_id, .data = S("{}")};
+    struct event e = {
+        .topic = "auth.password", .res = &res_user, .id = ch->user_id, .data = S("{}")};
     return tx_emit(c, tx, &e);
 }
 
 static enum err session_password(struct ctx *c, struct req *q)
 {
-    struct change ch = {.user_id = c->who->user_id, .keep = hex_of(c->mem, c->who->session_key, 32)};
+    struct change ch = {.user_id = c->who->user_id,
+                        .keep = hex_of(c->mem, c->who->session_key, 32)};
     int wait_s;
     if (!limit_take(arena_fmt(c->mem, "pw:%lld", (long long)ch.user_id), 1, 10, &wait_s)) {
         c->fault.retry_after_s = wait_s;
@@ -252,7 +274,8 @@ static enum err session_password(struct ctx *c, struct req *q)
     if (!password_check(old, row_str(&q->in, IN_OLD)))
         return FAIL_FIELD(c, "old", "wrong", "现在的密码不对", "the current password is wrong");
     if (password_check(old, row_str(&q->in, IN_NEW)))
-        return FAIL_FIELD(c, "new", "same", "新密码不能与现在的相同", "the new password must differ from the current one");
+        return FAIL_FIELD(c, "new", "same", "新密码不能与现在的相同",
+                          "the new password must differ from the current one");
     TRY(password_make(c, "new", val_str(ch.old[1]), row_str(&q->in, IN_NEW), ch.hash));
     TRY(db_write(q->app->db, c, password_set, &ch));
     who_forget_all();
@@ -261,14 +284,58 @@ static enum err session_password(struct ctx *c, struct req *q)
 }
 
 const struct route session_routes[] = {
-    {"POST", "/api/v1/session", NULL, PUBLIC | NO_TX | NO_CSRF, NULL, session_open, login_fields, COUNT_OF(login_fields), {"登录", "Log in"}, "Session", 201, NULL},
-    {"GET", "/api/v1/session", NULL, PUBLIC | PW_OK, NULL, session_get, NULL, 0, {"当前登录", "Who am I"}, "Session", 0, NULL},
-    {"DELETE", "/api/v1/session", NULL, ANY_USER | PW_OK, NULL, session_close, NULL, 0, {"退出", "Log out"}, NULL, 204, NULL},
-    {"POST", "/api/v1/session/password", NULL, ANY_USER | NO_TX | PW_OK, NULL, session_password, password_fields, COUNT_OF(password_fields), {"改密码", "Change my password"}, "Session", 0, NULL},
+    {"POST",
+     "/api/v1/session",
+     NULL,
+     PUBLIC | NO_TX | NO_CSRF,
+     NULL,
+     session_open,
+     login_fields,
+     COUNT_OF(login_fields),
+     {"登录", "Log in"},
+     "Session",
+     201,
+     NULL},
+    {"GET",
+     "/api/v1/session",
+     NULL,
+     PUBLIC | PW_OK,
+     NULL,
+     session_get,
+     NULL,
+     0,
+     {"当前登录", "Who am I"},
+     "Session",
+     0,
+     NULL},
+    {"DELETE",
+     "/api/v1/session",
+     NULL,
+     ANY_USER | PW_OK,
+     NULL,
+     session_close,
+     NULL,
+     0,
+     {"退出", "Log out"},
+     NULL,
+     204,
+     NULL},
+    {"POST",
+     "/api/v1/session/password",
+     NULL,
+     ANY_USER | NO_TX | PW_OK,
+     NULL,
+     session_password,
+     password_fields,
+     COUNT_OF(password_fields),
+     {"改密码", "Change my password"},
+     "Session",
+     0,
+     NULL},
     {0},
 };
 
-/* --- API tokens --------------------------------------------------------------------------------------------------------- */
+/* --- API tokens ---- */
 
 struct token {
     struct str login, name, hash;
@@ -293,7 +360,8 @@ static enum err token_write(struct ctx *c, struct tx *tx, void *arg)
     return res_insert(c, tx, &res_token, &row);
 }
 
-enum err token_create(struct ctx *c, struct app *app, struct str login, struct str name, int64_t expires_ms, int rate_per_s, struct str *ret_clear)
+enum err token_create(struct ctx *c, struct app *app, struct str login, struct str name,
+                      int64_t expires_ms, int rate_per_s, struct str *ret_clear)
 {
     struct str clear = arena_fmt(c->mem, "anju_" PRS, PRA(rand_token(c->mem, TOKEN_BYTES)));
     uint8_t sha[32];

@@ -1,5 +1,5 @@
-/* site.c - the embedded UI with single-page fallback, health, metrics, the OpenAPI document. Pages are the same for all;
- * what a person may see comes through the API only. */
+/* site.c - the embedded UI with single-page fallback, health, metrics, the OpenAPI document. Pages
+ * are the same for all; what a person may see comes through the API only. */
 #include "core/site.h"
 
 #include <stdatomic.h>
@@ -44,14 +44,23 @@ static void metrics_text(struct app *app, struct buf *b)
     int64_t sum = 0;
     for (size_t i = 0; i < COUNT_OF(bucket_ms); i++) {
         sum += m.bucket[i];
-        buf_fmt(b, "anju_http_seconds_bucket{le=\"%g\"} %lld\n", bucket_ms[i] / 1000.0, (long long)sum);
+        buf_fmt(b, "anju_http_seconds_bucket{le=\"%g\"} %lld\n", bucket_ms[i] / 1000.0,
+                (long long)sum);
     }
-    buf_fmt(b, "anju_http_seconds_bucket{le=\"+Inf\"} %lld\nanju_http_seconds_sum %g\nanju_http_seconds_count %lld\n",
+    buf_fmt(b,
+            "anju_http_seconds_bucket{le=\"+Inf\"} %lld\nanju_http_seconds_sum "
+            "%g\nanju_http_seconds_count %lld\n",
             (long long)m.requests, (double)m.us_total / 1e6, (long long)m.requests);
-    buf_fmt(b, "anju_http_connections %lld\nanju_http_rejected_total %lld\nanju_http_workers %lld\nanju_live_streams %d\n",
-            (long long)http.connections, (long long)http.rejected, (long long)http.workers, app->live ? live_count(app->live) : 0);
-    buf_fmt(b, "anju_db_statements_total %lld\nanju_db_writes_total %lld\nanju_db_commits_total %lld\nanju_db_retries_total %lld\nanju_db_failed_total %lld\nanju_db_queue %lld\n",
-            (long long)db.statements, (long long)db.writes, (long long)db.commits, (long long)db.retries, (long long)db.failed, (long long)db.queue_len);
+    buf_fmt(b,
+            "anju_http_connections %lld\nanju_http_rejected_total %lld\nanju_http_workers "
+            "%lld\nanju_live_streams %d\n",
+            (long long)http.connections, (long long)http.rejected, (long long)http.workers,
+            app->live ? live_count(app->live) : 0);
+    buf_fmt(b,
+            "anju_db_statements_total %lld\nanju_db_writes_total %lld\nanju_db_commits_total "
+            "%lld\nanju_db_retries_total %lld\nanju_db_failed_total %lld\nanju_db_queue %lld\n",
+            (long long)db.statements, (long long)db.writes, (long long)db.commits,
+            (long long)db.retries, (long long)db.failed, (long long)db.queue_len);
     buf_fmt(b, "anju_start_time_seconds %lld\n", (long long)(app->started_ms / 1000));
 }
 
@@ -107,7 +116,8 @@ static const struct asset *page_of(const struct app *app, struct str path)
 
 bool site_is_direct(struct str path)
 {
-    return !str_eqz(path, "/readyz") && !str_eqz(path, "/metrics") && !str_eqz(path, "/openapi.json");
+    return !str_eqz(path, "/readyz") && !str_eqz(path, "/metrics") &&
+           !str_eqz(path, "/openapi.json");
 }
 
 void site_reply(struct app *app, struct ctx *c, struct http_req *h, struct http_reply *r)
@@ -144,7 +154,9 @@ void site_security_headers(struct http_reply *r)
         const char *name;
         struct str value;
     } headers[] = {
-        {"Content-Security-Policy", S_INIT("default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'")},
+        {"Content-Security-Policy",
+         S_INIT("default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri "
+                "'none'; frame-ancestors 'none'; form-action 'self'")},
         {"X-Content-Type-Options", S_INIT("nosniff")},
         {"Referrer-Policy", S_INIT("no-referrer")},
         {"Permissions-Policy", S_INIT("camera=(self), geolocation=(self), microphone=(self)")},

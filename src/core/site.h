@@ -1,4 +1,5 @@
-/* site.h - everything that is not the API: the embedded UI, health, metrics, the OpenAPI document. */
+/* site.h - everything that is not the API: the embedded UI, health, metrics, the OpenAPI document.
+ */
 #pragma once
 #include "core/app.h"
 

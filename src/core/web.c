@@ -1,5 +1,6 @@
-/* web.c - one request's way through the house, phase by phase: route, login, rate, right, page token, body, prepare, unit of
- * work, answer, log line. Access is decided before any handler runs; a handler sees only requests that may be there. */
+/* web.c - one request's way through the house, phase by phase: route, login, rate, right, page
+ * token, body, prepare, unit of work, answer, log line. Access is decided before any handler runs;
+ * a handler sees only requests that may be there. */
 #include <string.h>
 
 #include "base/crypto.h"
@@ -7,15 +8,25 @@
 #include "core/core.h"
 #include "core/site.h"
 
-enum { BODY_MAX = 1 << 20, UPLOAD_MAX = 11 << 20, IMPORT_MAX = 32 << 20, REPLY_MAX = 3 << 20, REPORT_MAX = 48 << 20 };
+enum {
+    BODY_MAX = 1 << 20,
+    UPLOAD_MAX = 11 << 20,
+    IMPORT_MAX = 32 << 20,
+    REPLY_MAX = 3 << 20,
+    REPORT_MAX = 48 << 20
+};
 enum { ANON_PER_S = 50, ANON_BURST = 400 };
 
 static const struct query Q_IDEM_TAKE = {
-    "idem.take", "INSERT INTO idempotency (id, request, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING"};
-static const struct query Q_IDEM_GET = {"idem.get", "SELECT request, status, reply, location FROM idempotency WHERE id = $1"};
-static const struct query Q_IDEM_KEEP = {"idem.keep", "UPDATE idempotency SET status = $2, reply = $3, location = $4 WHERE id = $1"};
+    "idem.take",
+    "INSERT INTO idempotency (id, request, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING"};
+static const struct query Q_IDEM_GET = {
+    "idem.get", "SELECT request, status, reply, location FROM idempotency WHERE id = $1"};
+static const struct query Q_IDEM_KEEP = {
+    "idem.keep", "UPDATE idempotency SET status = $2, reply = $3, location = $4 WHERE id = $1"};
 static const struct query Q_IDEM_SWEEP = {"idem.sweep", "DELETE FROM idempotency WHERE at < $1"};
-const struct query *const web_queries[] = {&Q_IDEM_TAKE, &Q_IDEM_GET, &Q_IDEM_KEEP, &Q_IDEM_SWEEP, NULL};
+const struct query *const web_queries[] = {&Q_IDEM_TAKE, &Q_IDEM_GET, &Q_IDEM_KEEP, &Q_IDEM_SWEEP,
+                                           NULL};
 
 enum err job_sweep_idem(struct ctx *c, struct tx *tx)
 {
@@ -29,7 +40,7 @@ struct call { /* one request's state, in its arena */
     enum err err;
 };
 
-/* --- parameters ------------------------------------------------------------------------------------------------------- */
+/* --- parameters ---- */
 
 void req_header(struct req *q, const char *name, struct str value)
 {
@@ -69,7 +80,7 @@ enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *
     return E_OK;
 }
 
-/* --- phases --------------------------------------------------------------------------------------------------------------- */
+/* --- phases ---- */
 
 static enum lang lang_of(const struct http_req *h)
 {
@@ -95,11 +106,13 @@ static enum err phase_rate(struct call *k)
     int wait_s, per_s = c->who ? c->who->rate_per_s : ANON_PER_S;
     if (c->who && per_s == 0)
         return E_OK;
-    struct str key = c->who ? arena_fmt(c->mem, "u:%lld", (long long)c->who->user_id) : arena_fmt(c->mem, "a:" PRS, PRA(k->q.h->peer));
+    struct str key = c->who ? arena_fmt(c->mem, "u:%lld", (long long)c->who->user_id)
+                            : arena_fmt(c->mem, "a:" PRS, PRA(k->q.h->peer));
     if (limit_take(key, per_s, c->who ? per_s * 8 : ANON_BURST, &wait_s))
         return E_OK;
     c->fault.retry_after_s = wait_s;
-    return FAIL(c, E_RATE, "请求太多,请 %d 秒后再试", "too many requests; try again in %d s", wait_s);
+    return FAIL(c, E_RATE, "请求太多,请 %d 秒后再试", "too many requests; try again in %d s",
+                wait_s);
 }
 
 static enum err phase_right(struct call *k)
@@ -107,7 +120,7 @@ static enum err phase_right(struct call *k)
     struct ctx *c = &k->c;
     const struct route *r = k->q.route;
     if (c->who && c->who->must_change_password && !(r->flags & (PW_OK | PUBLIC)))
-        return FAIL(c, E_DENIED, "请先修改初始密码", "password_change_required: change your first password");
+        return FAIL(c, E_PASSWORD, "请先修改初始密码", "change your first password");
     if (!r->perm || (c->who && perms_has(&c->who->any, perm_index(r->perm))))
         return E_OK;
     return FAIL(c, E_DENIED, "您的岗位不能做这件事", "your role may not do this");
@@ -116,13 +129,15 @@ static enum err phase_right(struct call *k)
 static enum err phase_csrf(struct call *k)
 {
     enum http_method m = k->q.h->method;
-    if (m == HTTP_GET || m == HTTP_HEAD || k->q.route->flags & NO_CSRF || !k->c.who || !k->c.who->by_cookie)
+    if (m == HTTP_GET || m == HTTP_HEAD || k->q.route->flags & NO_CSRF || !k->c.who ||
+        !k->c.who->by_cookie)
         return E_OK;
     struct str token = http_header(k->q.h, "X-CSRF-Token");
     size_t n = strlen(k->c.who->csrf);
     if (token.n == n && bytes_equal(token.p, k->c.who->csrf, n))
         return E_OK;
-    return FAIL(&k->c, E_CSRF, "页面已过期,请刷新后再试", "the page is out of date; reload it and try again");
+    return FAIL(&k->c, E_CSRF, "页面已过期,请刷新后再试",
+                "the page is out of date; reload it and try again");
 }
 
 static bool is_type(struct str header, const char *type)
@@ -138,8 +153,11 @@ static enum err phase_body(struct call *k)
     if (k->q.h->method == HTTP_GET || k->q.h->method == HTTP_HEAD || r->flags & MULTIPART)
         return E_OK;
     if (r->flags & RAW_BODY)
-        return is_type(type, "text/csv") ? E_OK : FAIL(&k->c, E_TYPE, "请以 text/csv 发送", "send text/csv");
-    if (!k->q.h->body.n && !r->ninput && (!r->res || r->res->machine || k->q.h->method == HTTP_DELETE))
+        return is_type(type, "text/csv")
+                   ? E_OK
+                   : FAIL(&k->c, E_TYPE, "请以 text/csv 发送", "send text/csv");
+    if (!k->q.h->body.n && !r->ninput &&
+        (!r->res || r->res->machine || k->q.h->method == HTTP_DELETE))
         return E_OK;
     if (!is_type(type, "application/json"))
         return FAIL(&k->c, E_TYPE, "请以 application/json 发送", "send application/json");
@@ -149,19 +167,21 @@ static enum err phase_body(struct call *k)
     return E_OK;
 }
 
-/* --- the unit of work, with idempotency ---------------------------------------------------------------------------------- */
+/* --- the unit of work, with idempotency ---- */
 
 static enum err idem_replay(struct call *k, struct tx *tx, bool *ret_replayed)
 {
     int64_t fresh = 0;
     struct val v[4];
     *ret_replayed = false;
-    TRY(q_do(&k->c, tx, &Q_IDEM_TAKE, IN(v_text(k->idem_key), v_text(k->idem_request), v_int(k->c.now_ms)), &fresh));
+    TRY(q_do(&k->c, tx, &Q_IDEM_TAKE,
+             IN(v_text(k->idem_key), v_text(k->idem_request), v_int(k->c.now_ms)), &fresh));
     if (fresh)
         return E_OK;
     TRY(q_one(&k->c, tx, &Q_IDEM_GET, IN(v_text(k->idem_key)), v, 4));
     if (!str_eq(val_str(v[0]), k->idem_request))
-        return FAIL(&k->c, E_REPLAY, "这个 Idempotency-Key 已用于另一个请求", "this Idempotency-Key was used for another request");
+        return FAIL(&k->c, E_REPLAY, "这个 Idempotency-Key 已用于另一个请求",
+                    "this Idempotency-Key was used for another request");
     k->q.status = (int)val_int(v[1]);
     buf_put(&k->q.out, val_str(v[2]));
     if (v[3].t != V_NULL)
@@ -197,7 +217,9 @@ static enum err run_in_tx(struct ctx *c, struct tx *tx, void *arg)
         return E_INVALID;
     if (k->idem_key.n)
         TRY(q_do(c, tx, &Q_IDEM_KEEP,
-                 IN(v_text(k->idem_key), v_int(k->q.status), v_text(buf_str(&k->q.out)), header_val(k->q.reply, "Location")), NULL));
+                 IN(v_text(k->idem_key), v_int(k->q.status), v_text(buf_str(&k->q.out)),
+                    header_val(k->q.reply, "Location")),
+                 NULL));
     return E_OK;
 }
 
@@ -208,9 +230,11 @@ static enum err idem_read(struct call *k)
     if (!key.p || k->q.h->method != HTTP_POST || k->q.route->flags & NO_TX)
         return E_OK;
     if (!key.n || key.n > 200 || !utf8_valid(key))
-        return FAIL(&k->c, E_SYNTAX, "Idempotency-Key 应为 1 到 200 个字符", "Idempotency-Key must have 1 to 200 characters");
+        return FAIL(&k->c, E_SYNTAX, "Idempotency-Key 应为 1 到 200 个字符",
+                    "Idempotency-Key must have 1 to 200 characters");
     uint8_t h[16];
-    hash_fast(arena_fmt(a, "%lld\n" PRS, (long long)(k->c.who ? k->c.who->user_id : 0), PRA(key)), h);
+    hash_fast(arena_fmt(a, "%lld\n" PRS, (long long)(k->c.who ? k->c.who->user_id : 0), PRA(key)),
+              h);
     k->idem_key = hex_of(a, h, 16);
     uint8_t sum[HASH_BYTES];
     hash_sha256(k->q.h->body, sum);
@@ -235,10 +259,11 @@ static enum err perform(struct call *k)
         k->q.status = r->status;
         return r->run(&k->c, &k->q);
     }
-    return reads ? db_read(k->q.app->db, &k->c, run_in_tx, k) : db_write(k->q.app->db, &k->c, run_in_tx, k);
+    return reads ? db_read(k->q.app->db, &k->c, run_in_tx, k)
+                 : db_write(k->q.app->db, &k->c, run_in_tx, k);
 }
 
-/* --- answering ---------------------------------------------------------------------------------------------------------------- */
+/* --- answering ---- */
 
 static void answer_problem(struct call *k, struct http_reply *reply)
 {
@@ -251,12 +276,16 @@ static void answer_problem(struct call *k, struct http_reply *reply)
     reply->nheaders = 0;
     reply->status = err_status(e);
     reply->body = problem_json(c, c->mem, e);
-    if (k->q.route && str_eqz(str_of(k->q.route->path), "/api/v1/session") && k->q.app->demo && e == E_UNAUTH)
-        reply->body = arena_fmt(c->mem, PRS ",\"demo\":true}", PRA(str_sub(reply->body, 0, reply->body.n - 1)));
+    if (k->q.route && str_eqz(str_of(k->q.route->path), "/api/v1/session") && k->q.app->demo &&
+        e == E_UNAUTH)
+        reply->body = arena_fmt(c->mem, PRS ",\"demo\":true}",
+                                PRA(str_sub(reply->body, 0, reply->body.n - 1)));
     reply_header(reply, "Content-Type", S("application/problem+json"));
     reply_header(reply, "Cache-Control", S("no-store"));
     if (e == E_RATE || e == E_BUSY)
-        reply_header(reply, "Retry-After", arena_fmt(c->mem, "%d", c->fault.retry_after_s > 0 ? c->fault.retry_after_s : 1));
+        reply_header(
+            reply, "Retry-After",
+            arena_fmt(c->mem, "%d", c->fault.retry_after_s > 0 ? c->fault.retry_after_s : 1));
     if (e == E_UNAUTH)
         reply_header(reply, "WWW-Authenticate", S("Bearer"));
 }
@@ -265,7 +294,8 @@ static void answer(struct call *k, struct http_reply *reply)
 {
     if (k->err == E_OK && k->q.out.full) {
         k->err = E_TOOBIG;
-        (void)FAIL(&k->c, E_TOOBIG, "结果太大,请缩小范围", "the result is too large; narrow it down");
+        (void)FAIL(&k->c, E_TOOBIG, "结果太大,请缩小范围",
+                   "the result is too large; narrow it down");
     }
     if (k->err != E_OK) {
         answer_problem(k, reply);
@@ -308,7 +338,8 @@ static void on_head(void *arg, struct http_req *h, struct http_plan *plan, struc
     const struct route *r = route_find(h->method_text, h->path, &k->q, &known);
     if (!r) {
         k->err = known ? E_METHOD : E_MISSING;
-        (void)(known ? FAIL(&k->c, E_METHOD, "这个地址不支持此方法", "this address does not know the method")
+        (void)(known ? FAIL(&k->c, E_METHOD, "这个地址不支持此方法",
+                            "this address does not know the method")
                      : FAIL(&k->c, E_MISSING, "没有这个地址", "no such address"));
         answer(k, reply);
         return;
@@ -316,7 +347,10 @@ static void on_head(void *arg, struct http_req *h, struct http_plan *plan, struc
     k->q.route = r;
     k->q.res = r->res;
     bool get = h->method == HTTP_GET || h->method == HTTP_HEAD;
-    plan->body_max = get ? 0 : r->flags & MULTIPART ? UPLOAD_MAX : r->flags & RAW_BODY ? IMPORT_MAX : BODY_MAX;
+    plan->body_max = get                    ? 0
+                     : r->flags & MULTIPART ? UPLOAD_MAX
+                     : r->flags & RAW_BODY  ? IMPORT_MAX
+                                            : BODY_MAX;
     plan->multipart = r->flags & MULTIPART;
     plan->direct = get && db_engine_of(app->db) == DB_SQLITE && !(r->flags & (SLOW | NO_TX));
     if (plan->multipart) { /* nobody unknown gets to write a byte to disk */
@@ -353,10 +387,12 @@ static void on_done(void *arg, const struct http_req *h, int status, int64_t byt
     if (!k || !k->q.route)
         return;
     enum log_level level = status >= 500 ? LOG_ERROR : LOG_DEBUG;
-    log_line(level, "http", "trace=%s method=" PRS " route=%s status=%d ms=%.2f bytes=%lld sql=%d user=%lld%s%s", k->c.trace_id,
-             PRA(h->method_text), k->q.route->path, status, (double)us / 1000.0, (long long)bytes, k->c.sql_count,
-             (long long)(status == 499 || !k->c.who ? 0 : k->c.who->user_id), k->c.fault.where ? " where=" : "",
-             k->c.fault.where ? k->c.fault.where : "");
+    log_line(level, "http",
+             "trace=%s method=" PRS " route=%s status=%d ms=%.2f bytes=%lld sql=%d user=%lld%s%s",
+             k->c.trace_id, PRA(h->method_text), k->q.route->path, status, (double)us / 1000.0,
+             (long long)bytes, k->c.sql_count,
+             (long long)(status == 499 || !k->c.who ? 0 : k->c.who->user_id),
+             k->c.fault.where ? " where=" : "", k->c.fault.where ? k->c.fault.where : "");
 }
 
 static struct str on_problem(void *arg, struct arena *a, int status)

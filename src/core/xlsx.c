@@ -1,5 +1,6 @@
-/* xlsx.c - the wrapper of libxlsxwriter. This version of the library writes to a path only, so the file is made under the
- * data folder, readable by us alone, and read back. Must not decide what may be exported: it is handed cells. */
+/* xlsx.c - the wrapper of libxlsxwriter. This version of the library writes to a path only, so the
+ * file is made under the data folder, readable by us alone, and read back. Must not decide what may
+ * be exported: it is handed cells. */
 #include "core/xlsx.h"
 
 #include <errno.h>
@@ -111,7 +112,8 @@ void xlsx_text(struct xlsx *x, struct str s)
     if (x->cell.full)
         note(x, LXW_ERROR_MAX_STRING_LENGTH_EXCEEDED);
     else
-        note(x, worksheet_write_string(x->sheet, x->row, x->column, x->cell.p, x->row ? NULL : x->bold));
+        note(x, worksheet_write_string(x->sheet, x->row, x->column, x->cell.p,
+                                       x->row ? NULL : x->bold));
 }
 
 void xlsx_number(struct xlsx *x, int64_t v, int scale)

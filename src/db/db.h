@@ -1,8 +1,9 @@
-/* db.h - one door to the store; two engines behind it: sqlite:PATH (embedded, default) and postgres://… .
- * A unit of work is a function fn(ctx, tx, arg). It may run more than once and, on SQLite, on the writer's thread while
- * the caller waits; so it touches only its transaction, its argument and its arena: no network, files, clock, hashing.
- * Both engines then mean "as if one after another, durable before the reply". After any failed statement the
- * transaction is doomed on both: every later call in it fails and nothing of it stays. One SQL: docs/sql-dialect.md. */
+/* db.h - one door to the store; two engines behind it: sqlite:PATH (embedded, default) and
+ * postgres://… . A unit of work is a function fn(ctx, tx, arg). It may run more than once and, on
+ * SQLite, on the writer's thread while the caller waits; so it touches only its transaction, its
+ * argument and its arena: no network, files, clock, hashing. Both engines then mean "as if one
+ * after another, durable before the reply". After any failed statement the transaction is doomed on
+ * both: every later call in it fails and nothing of it stays. One SQL: docs/sql-dialect.md. */
 #pragma once
 #include "base/err.h"
 
@@ -15,18 +16,40 @@ struct val {
         struct str s; /* V_TEXT, V_BLOB */
     };
 };
-static inline struct val v_null(void) { return (struct val){.t = V_NULL}; }
-static inline struct val v_int(int64_t i) { return (struct val){.t = V_INT, .i = i}; }
-static inline struct val v_real(double r) { return (struct val){.t = V_REAL, .r = r}; }
-static inline struct val v_text(struct str s) { return (struct val){.t = V_TEXT, .s = s}; }
-static inline struct val v_blob(struct str s) { return (struct val){.t = V_BLOB, .s = s}; }
+static inline struct val v_null(void)
+{
+    return (struct val){.t = V_NULL};
+}
+static inline struct val v_int(int64_t i)
+{
+    return (struct val){.t = V_INT, .i = i};
+}
+static inline struct val v_real(double r)
+{
+    return (struct val){.t = V_REAL, .r = r};
+}
+static inline struct val v_text(struct str s)
+{
+    return (struct val){.t = V_TEXT, .s = s};
+}
+static inline struct val v_blob(struct str s)
+{
+    return (struct val){.t = V_BLOB, .s = s};
+}
 #define v_lit(z) v_text(S(z))
-static inline int64_t val_int(struct val v) { return v.t == V_INT ? v.i : 0; }
-static inline struct str val_str(struct val v) { return v.t == V_TEXT || v.t == V_BLOB ? v.s : (struct str){0}; }
+static inline int64_t val_int(struct val v)
+{
+    return v.t == V_INT ? v.i : 0;
+}
+static inline struct str val_str(struct val v)
+{
+    return v.t == V_TEXT || v.t == V_BLOB ? v.s : (struct str){0};
+}
 bool val_eq(struct val a, struct val b); /* NULL equals NULL */
 
-/* A statement with $1..$n. Prepared once per connection, found by address, so it lives as long as the process:
- * a static const, or one made by db_intern. name shows in slow logs, metrics and the prepare-all test. */
+/* A statement with $1..$n. Prepared once per connection, found by address, so it lives as long as
+ * the process: a static const, or one made by db_intern. name shows in slow logs, metrics and the
+ * prepare-all test. */
 struct query {
     const char *name, *sql;
 };
@@ -35,14 +58,15 @@ struct db;
 struct tx;
 enum db_engine { DB_SQLITE, DB_POSTGRES };
 struct db_options {
-    int readers;         /* most read connections (SQLite) or connections (PostgreSQL); 0: 16 */
-    int writer_batch;    /* SQLite: most units per commit; 0: 256 */
-    int busy_ms;         /* how long to wait for a lock held by another process; 0: 5000 */
-    int slow_ms;         /* statements slower than this are logged with their name; 0: 200 */
+    int readers;      /* most read connections (SQLite) or connections (PostgreSQL); 0: 16 */
+    int writer_batch; /* SQLite: most units per commit; 0: 256 */
+    int busy_ms;      /* how long to wait for a lock held by another process; 0: 5000 */
+    int slow_ms;      /* statements slower than this are logged with their name; 0: 200 */
 };
-/* Opens, creating a SQLite file that is missing. On failure returns the code; c->fault.message is one English line that
- * says what to do. */
-MUST_USE enum err db_open(struct ctx *c, const char *url, const struct db_options *o, struct db **ret);
+/* Opens, creating a SQLite file that is missing. On failure returns the code; c->fault.message is
+ * one English line that says what to do. */
+MUST_USE enum err db_open(struct ctx *c, const char *url, const struct db_options *o,
+                          struct db **ret);
 void db_close(struct db *db);
 enum db_engine db_engine_of(const struct db *db);
 /* E_OK, or E_BUSY while the database cannot be reached; tries to reconnect. For /readyz. */
@@ -51,47 +75,61 @@ MUST_USE enum err db_ping(struct db *db, struct ctx *c);
 typedef enum err (*work_fn)(struct ctx *c, struct tx *tx, void *arg);
 /* Runs fn on one snapshot, read-only. */
 MUST_USE enum err db_read(struct db *db, struct ctx *c, work_fn fn, void *arg);
-/* Runs fn in a serializable transaction and returns after it is durable. E_BUSY, E_FULL: nothing was done. */
+/* Runs fn in a serializable transaction and returns after it is durable. E_BUSY, E_FULL: nothing
+ * was done. */
 MUST_USE enum err db_write(struct db *db, struct ctx *c, work_fn fn, void *arg);
-/* fn(arg) runs on the caller's thread once the transaction is durable; forgotten when it is rolled back or re-run. */
+/* fn(arg) runs on the caller's thread once the transaction is durable; forgotten when it is rolled
+ * back or re-run. */
 void tx_after_commit(struct tx *tx, void (*fn)(void *), void *arg);
 struct db *tx_db(struct tx *tx);
 
-/* Rows come as arrays of ncol values that live in c->mem (for q_each: until the callback returns). */
+/* Rows come as arrays of ncol values that live in c->mem (for q_each: until the callback returns).
+ */
 typedef enum err (*row_fn)(struct ctx *c, const struct val *row, int ncol, void *arg);
-MUST_USE enum err q_each(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in, size_t nin, row_fn fn, void *arg);
+MUST_USE enum err q_each(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                         size_t nin, row_fn fn, void *arg);
 /* One row into ret[0..ncol-1]; E_MISSING (without a fault record) when there is none. */
-MUST_USE enum err q_one(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in, size_t nin, struct val *ret, int ncol);
+MUST_USE enum err q_one(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                        size_t nin, struct val *ret, int ncol);
 struct rows {
     struct val *v; /* n × ncol, row after row */
     size_t n;
     int ncol;
 };
 /* Up to max rows; one more is E_TOOBIG. Memory from c->mem. */
-MUST_USE enum err q_rows(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in, size_t nin, size_t max, struct rows *ret);
-/* A change; ret_changed may be NULL. A unique clash fails with E_EXISTS and dooms: where it is expected write ON CONFLICT. */
-MUST_USE enum err q_do(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in, size_t nin, int64_t *ret_changed);
+MUST_USE enum err q_rows(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                         size_t nin, size_t max, struct rows *ret);
+/* A change; ret_changed may be NULL. A unique clash fails with E_EXISTS and dooms: where it is
+ * expected write ON CONFLICT. */
+MUST_USE enum err q_do(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                       size_t nin, int64_t *ret_changed);
 #define IN(...) (const struct val[]){__VA_ARGS__}, COUNT_OF(((const struct val[]){__VA_ARGS__}))
 #define IN0     NULL, 0
 
-/* Many rows of one table as multi-row VALUES in chunks: the portable fast path. v holds nrows × ncol values. */
+/* Many rows of one table as multi-row VALUES in chunks: the portable fast path. v holds nrows ×
+ * ncol values. */
 struct bulk {
     const char *table;
     const char *const *columns;
     int ncol;
     const char *on_conflict; /* "" or e.g. "ON CONFLICT DO NOTHING" */
 };
-MUST_USE enum err q_bulk(struct ctx *c, struct tx *tx, const struct bulk *b, const struct val *v, size_t nrows, int64_t *ret_changed);
+MUST_USE enum err q_bulk(struct ctx *c, struct tx *tx, const struct bulk *b, const struct val *v,
+                         size_t nrows, int64_t *ret_changed);
 
-/* The query with this text, made once per process and kept; for statements composed from constant identifiers (lists
- * with filters). Bounded: past 2,000 texts returns NULL and the caller answers E_BUSY. */
+/* The query with this text, made once per process and kept; for statements composed from constant
+ * identifiers (lists with filters). Bounded: past 2,000 texts returns NULL and the caller answers
+ * E_BUSY. */
 const struct query *db_intern(struct db *db, struct str name, struct str sql);
-/* Prepares q on the engine without running it; ret_why (in c->mem) says why not. For the prepare-all test. */
-MUST_USE enum err db_prepare_check(struct db *db, struct ctx *c, const struct query *q, struct str *ret_why);
+/* Prepares q on the engine without running it; ret_why (in c->mem) says why not. For the
+ * prepare-all test. */
+MUST_USE enum err db_prepare_check(struct db *db, struct ctx *c, const struct query *q,
+                                   struct str *ret_why);
 /* The engine's plan of q as text, for the EXPLAIN tests. */
-MUST_USE enum err db_explain(struct db *db, struct ctx *c, const struct query *q, const struct val *in, size_t nin, struct str *ret);
+MUST_USE enum err db_explain(struct db *db, struct ctx *c, const struct query *q,
+                             const struct val *in, size_t nin, struct str *ret);
 
-/* --- schema: additive migration ------------------------------------------------------------------------------- */
+/* --- schema: additive migration ---- */
 enum col_type { COL_INT, COL_REAL, COL_TEXT, COL_BLOB };
 struct column {
     const char *name;
@@ -118,11 +156,13 @@ struct fixup {
     const char *why;
     enum err (*run)(struct ctx *c, struct tx *tx);
 };
-/* Creates what is missing (tables, columns, indexes; never drops), then runs each fixup not run before, in order, each in
- * its transaction. A database newer than the program is refused with E_STATE. Does nothing when the stored schema mark equals ours. */
-MUST_USE enum err db_migrate(struct db *db, struct ctx *c, const struct table *tables, size_t ntables, const struct fixup *fixups, size_t nfixups);
+/* Creates what is missing (tables, columns, indexes; never drops), then runs each fixup not run
+ * before, in order, each in its transaction. A database newer than the program is refused with
+ * E_STATE. Does nothing when the stored schema mark equals ours. */
+MUST_USE enum err db_migrate(struct db *db, struct ctx *c, const struct table *tables,
+                             size_t ntables, const struct fixup *fixups, size_t nfixups);
 
-/* --- measures and fault injection --------------------------------------------------------------------------------- */
+/* --- measures and fault injection ---- */
 struct db_stats {
     int64_t statements, writes, commits, retries, failed, slow;
     int64_t queue_len;

@@ -67,7 +67,7 @@ static enum err code_of(int rc)
     return unique ? E_EXISTS : E_DB;
 }
 
-/* --- the file --------------------------------------------------------------------------------- */
+/* --- the file ---- */
 /* E_OK while a file stands at path; a new one raises gen. Reads look every FILE_CHECK_MS, writes
  * each time (force). */
 static enum err file_check(struct lite *l, bool force)
@@ -119,7 +119,7 @@ static enum err file_create(struct ctx *c, struct lite *l)
     return E_OK;
 }
 
-/* --- connections ------------------------------------------------------------------------------ */
+/* --- connections ---- */
 static void stmt_free(struct stmt *p)
 {
     sqlite3_finalize(p->s);
@@ -226,7 +226,7 @@ static enum err reader_take(struct lite *l, struct conn **ret)
     return E_OK;
 }
 
-/* --- transactions ----------------------------------------------------------------------------- */
+/* --- transactions ---- */
 static enum err plain(struct conn *s, int which)
 {
     sqlite3_stmt *p = s->plain[which];
@@ -302,7 +302,7 @@ static enum err lite_read(struct db *db, struct unit *u)
     return e;
 }
 
-/* --- statements ------------------------------------------------------------------------------- */
+/* --- statements ---- */
 static bool only_blank(const char *tail)
 {
     return tail[strspn(tail, " \t\r\n;")] == 0;
@@ -324,8 +324,8 @@ static int stmt_make(struct conn *s, const char *sql, struct stmt **ret, char *w
     p->number = heap_get(((size_t)p->nparams + 1) * sizeof *p->number);
     for (int i = 0; i < p->nparams && rc == SQLITE_OK; i++) {
         const char *name = sqlite3_bind_parameter_name(p->s, i + 1);
-        int n = name && name[0] == '$' ? atoi(name + 1) : 0;
-        if (n < 1 || n > UINT16_MAX) {
+        int64_t n = 0;
+        if (!name || name[0] != '$' || !str_int(str_of(name + 1), &n) || n < 1 || n > UINT16_MAX) {
             snprintf(why, cap, "parameters are written $1, $2, …");
             rc = SQLITE_ERROR;
         }
@@ -462,7 +462,7 @@ static enum err lite_check(struct db *db, struct ctx *c, const struct query *q, 
     return rc == SQLITE_OK ? E_OK : db_fail(c, code_of(rc), __FILE__);
 }
 
-/* --- life ------------------------------------------------------------------------------------- */
+/* --- life ---- */
 static enum err ping_read(struct ctx *c, struct tx *tx, void *arg)
 {
     static const struct query q = {"db.ping", "SELECT count(*) FROM sqlite_schema"};

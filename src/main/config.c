@@ -1,5 +1,5 @@
-/* config.c - where a setting comes from. The file is KEY = VALUE lines; unknown keys are refused, because a misspelt setting that is
- * silently ignored is found at the worst moment. */
+/* config.c - where a setting comes from. The file is KEY = VALUE lines; unknown keys are refused,
+ * because a misspelt setting that is silently ignored is found at the worst moment. */
 #include "main/config.h"
 
 #include <fcntl.h>
@@ -11,22 +11,29 @@
 static const struct {
     const char *flag, *env, *key, *fallback, *help;
 } settings[SET__N] = {
-    [SET_DB] = {"--db", "ANJU_DB", "db", "sqlite:data/anju.db", "database: sqlite:PATH or postgres://USER@HOST/NAME"},
-    [SET_LISTEN] = {"--listen", "ANJU_LISTEN", "listen", "127.0.0.1:8080", "address to serve: HOST:PORT"},
+    [SET_DB] = {"--db", "ANJU_DB", "db", "sqlite:data/anju.db",
+                "database: sqlite:PATH or postgres://USER@HOST/NAME"},
+    [SET_LISTEN] = {"--listen", "ANJU_LISTEN", "listen", "127.0.0.1:8080",
+                    "address to serve: HOST:PORT"},
     [SET_DATA] = {"--data", "ANJU_DATA", "data", "data", "folder for uploaded files"},
-    [SET_WORKERS] = {"--workers", "ANJU_WORKERS", "workers", "64", "most requests worked on at once"},
+    [SET_WORKERS] = {"--workers", "ANJU_WORKERS", "workers", "64",
+                     "most requests worked on at once"},
     [SET_LOG] = {"--log", "ANJU_LOG", "log", "info", "lowest level logged: debug info warn error"},
     [SET_TLS_CERT] = {"--tls-cert", "ANJU_TLS_CERT", "tls_cert", NULL, "certificate chain, PEM"},
     [SET_TLS_KEY] = {"--tls-key", "ANJU_TLS_KEY", "tls_key", NULL, "private key, PEM"},
-    [SET_TRUSTED_PROXY] = {"--trusted-proxy", "ANJU_TRUSTED_PROXY", "trusted_proxy", NULL, "address of a reverse proxy whose X-Forwarded-For counts"},
-    [SET_NODE] = {"--node", "ANJU_NODE", "node", "0", "number of this process among several on one PostgreSQL, 0 to 15"},
-    [SET_CONFIG] = {"--config", "ANJU_CONFIG", NULL, NULL, "settings file (default: anju.conf here, if there)"},
+    [SET_TRUSTED_PROXY] = {"--trusted-proxy", "ANJU_TRUSTED_PROXY", "trusted_proxy", NULL,
+                           "address of a reverse proxy whose X-Forwarded-For counts"},
+    [SET_NODE] = {"--node", "ANJU_NODE", "node", "0",
+                  "number of this process among several on one PostgreSQL, 0 to 15"},
+    [SET_CONFIG] = {"--config", "ANJU_CONFIG", NULL, NULL,
+                    "settings file (default: anju.conf here, if there)"},
 };
 
 void settings_print(struct buf *b)
 {
     for (int i = 0; i < SET__N; i++)
-        buf_fmt(b, "  %-16s %s%s%s%s\n", settings[i].flag, settings[i].help, settings[i].fallback ? " [" : "", settings[i].fallback ? settings[i].fallback : "",
+        buf_fmt(b, "  %-16s %s%s%s%s\n", settings[i].flag, settings[i].help,
+                settings[i].fallback ? " [" : "", settings[i].fallback ? settings[i].fallback : "",
                 settings[i].fallback ? "]" : "");
 }
 
@@ -42,7 +49,8 @@ static bool read_file(struct arena *a, const char *path, struct str *ret)
     return n >= 0;
 }
 
-static bool config_line(struct arena *a, struct str line, int number, struct args *ret, struct str *ret_why)
+static bool config_line(struct arena *a, struct str line, int number, struct args *ret,
+                        struct str *ret_why)
 {
     struct str value = line, key = str_trim(str_next(&value, '='));
     if (!key.n || key.p[0] == '#')
@@ -55,11 +63,15 @@ static bool config_line(struct arena *a, struct str line, int number, struct arg
         ret->set[i] = str_z(a, str_trim(value));
         return true;
     }
-    *ret_why = arena_fmt(a, "settings file, line %d: \"" PRS "\" is not a setting (KEY = VALUE; see anju serve --help)", number, PRA(key));
+    *ret_why = arena_fmt(a,
+                         "settings file, line %d: \"" PRS
+                         "\" is not a setting (KEY = VALUE; see anju serve --help)",
+                         number, PRA(key));
     return false;
 }
 
-static bool read_config(struct arena *a, const char *path, bool must, struct args *ret, struct str *ret_why)
+static bool read_config(struct arena *a, const char *path, bool must, struct args *ret,
+                        struct str *ret_why)
 {
     struct str text;
     if (!read_file(a, path, &text)) {
@@ -92,7 +104,8 @@ static const struct flag_spec *own_flag(const struct flag_spec *own, const char 
 }
 
 /* One argument; *i moves past a value it takes. */
-static bool read_arg(struct arena *a, int argc, char **argv, int *i, const struct flag_spec *own, struct args *ret, struct str *ret_why)
+static bool read_arg(struct arena *a, int argc, char **argv, int *i, const struct flag_spec *own,
+                     struct args *ret, struct str *ret_why)
 {
     char *name = argv[*i];
     if (strncmp(name, "--", 2) != 0) {
@@ -121,7 +134,8 @@ static bool read_arg(struct arena *a, int argc, char **argv, int *i, const struc
     return false;
 }
 
-bool args_read(struct arena *a, int argc, char **argv, const struct flag_spec *own, struct args *ret, struct str *ret_why)
+bool args_read(struct arena *a, int argc, char **argv, const struct flag_spec *own,
+               struct args *ret, struct str *ret_why)
 {
     struct args flags = {0};
     *ret = (struct args){0};
@@ -130,7 +144,8 @@ bool args_read(struct arena *a, int argc, char **argv, const struct flag_spec *o
             return false;
     for (int i = 0; i < SET__N; i++)
         ret->set[i] = settings[i].fallback;
-    const char *file = flags.set[SET_CONFIG] ? flags.set[SET_CONFIG] : getenv(settings[SET_CONFIG].env);
+    const char *file = flags.set[SET_CONFIG] ? flags.set[SET_CONFIG]
+                                             : getenv(settings[SET_CONFIG].env);
     if (!read_config(a, file ? file : "anju.conf", file != NULL, ret, ret_why))
         return false;
     for (int i = 0; i < SET__N; i++) {

@@ -1,8 +1,21 @@
-/* config.h - settings: flag > ANJU_* environment > anju.conf > default. One table says them all; --help prints it. */
+/* config.h - settings: flag > ANJU_* environment > anju.conf > default. One table says them all;
+ * --help prints it. */
 #pragma once
 #include "base/err.h"
 
-enum setting { SET_DB, SET_LISTEN, SET_DATA, SET_WORKERS, SET_LOG, SET_TLS_CERT, SET_TLS_KEY, SET_TRUSTED_PROXY, SET_NODE, SET_CONFIG, SET__N };
+enum setting {
+    SET_DB,
+    SET_LISTEN,
+    SET_DATA,
+    SET_WORKERS,
+    SET_LOG,
+    SET_TLS_CERT,
+    SET_TLS_KEY,
+    SET_TRUSTED_PROXY,
+    SET_NODE,
+    SET_CONFIG,
+    SET__N
+};
 struct args {
     const char *set[SET__N];
     const char *words[16]; /* what is not a flag, in order */
@@ -17,7 +30,9 @@ struct flag_spec {
     const char *name, *value, *help;
 };
 /* Reads argv after the verb. False: *ret_why says what is wrong, in one line. */
-bool args_read(struct arena *a, int argc, char **argv, const struct flag_spec *own, struct args *ret, struct str *ret_why);
-const char *args_flag(const struct args *a, const char *name); /* NULL: not given; "" for a flag without value */
+bool args_read(struct arena *a, int argc, char **argv, const struct flag_spec *own,
+               struct args *ret, struct str *ret_why);
+const char *args_flag(const struct args *a,
+                      const char *name); /* NULL: not given; "" for a flag without value */
 int64_t args_int(const struct args *a, const char *name, int64_t otherwise);
 void settings_print(struct buf *b);

@@ -13,11 +13,14 @@
 #include "main/verb.h"
 #include "rooms/estate/estate.h"
 
-static const struct verb *const verbs[] = {&verb_serve, &verb_init, &verb_demo, &verb_user, &verb_token, &verb_import, &verb_export, &verb_check, &verb_doc, &verb_version};
+static const struct verb *const verbs[] = {&verb_serve, &verb_init,   &verb_demo,   &verb_user,
+                                           &verb_token, &verb_import, &verb_export, &verb_check,
+                                           &verb_doc,   &verb_version};
 
 static void usage(FILE *to)
 {
-    fputs("anju - the property-management information system\n\nusage: anju VERB [options]\n\n", to);
+    fputs("anju - the property-management information system\n\nusage: anju VERB [options]\n\n",
+          to);
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
         fprintf(to, "  %-8s %s\n", verbs[i]->name, verbs[i]->help);
     fputs("\n`anju VERB --help` explains one.\n", to);
@@ -33,14 +36,17 @@ static void verb_help(struct arena *mem, const struct verb *v)
     for (const struct flag_spec *f = v->flags; f && f->name; f++)
         printf("  %-12s %-8s %s\n", f->name, f->value ? f->value : "", f->help);
     settings_print(&b);
-    printf("\nsettings (option > ANJU_* environment > anju.conf > default):\n" PRS, PRA(buf_str(&b)));
+    printf("\nsettings (option > ANJU_* environment > anju.conf > default):\n" PRS,
+           PRA(buf_str(&b)));
 }
 
 int verb_failed(struct ctx *c, enum err e)
 {
-    fprintf(stderr, "anju: " PRS "%s(%s)\n", PRA(c->fault.message), c->fault.message.n ? " " : "", err_key(e));
+    fprintf(stderr, "anju: " PRS "%s(%s)\n", PRA(c->fault.message), c->fault.message.n ? " " : "",
+            err_key(e));
     for (int i = 0; i < c->fault.nfields; i++)
-        fprintf(stderr, "  %s: " PRS "\n", c->fault.fields[i].field, PRA(c->fault.fields[i].message));
+        fprintf(stderr, "  %s: " PRS "\n", c->fault.fields[i].field,
+                PRA(c->fault.fields[i].message));
     return 1;
 }
 
@@ -90,7 +96,11 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 {
     struct arena *mem = arena_new(ARENA_REPORT_BYTES);
     struct ctx c = {.mem = mem, .now_ms = clock_now_ms(), .lang = LANG_EN, .trace_id = "cli"};
-    struct app app = {.modules = all_modules, .assets = assets, .nassets = nassets, .communities_of = &Q_COMMUNITIES_OF, .started_ms = c.now_ms};
+    struct app app = {.modules = all_modules,
+                      .assets = assets,
+                      .nassets = nassets,
+                      .communities_of = &Q_COMMUNITIES_OF,
+                      .started_ms = c.now_ms};
     struct args a;
     struct str why;
     int status = 2;
@@ -102,7 +112,8 @@ static int run_verb(const struct verb *v, int argc, char **argv)
     } else {
         int64_t node;
         app.data_dir = a.set[SET_DATA];
-        app.node_id = str_int(str_of(a.set[SET_NODE]), &node) && node >= 0 && node < 16 ? (int)node : 0;
+        app.node_id = str_int(str_of(a.set[SET_NODE]), &node) && node >= 0 && node < 16 ? (int)node
+                                                                                        : 0;
         enum err e = v->needs_db ? app_open(&c, &app, &a) : E_OK;
         status = e == E_OK ? v->run(&c, &app, &a) : verb_failed(&c, e);
         app_close(&app);
@@ -121,7 +132,8 @@ int main(int argc, char **argv)
         return argc < 2 ? 2 : 0;
     }
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
-        if (strcmp(argv[1], verbs[i]->name) == 0 || (strcmp(argv[1], "--version") == 0 && verbs[i] == &verb_version))
+        if (strcmp(argv[1], verbs[i]->name) == 0 ||
+            (strcmp(argv[1], "--version") == 0 && verbs[i] == &verb_version))
             return run_verb(verbs[i], argc, argv);
     fprintf(stderr, "anju: there is no verb \"%s\"\n\n", argv[1]);
     usage(stderr);

@@ -1,7 +1,9 @@
-/* modules.c - the directory board: every room, in dependency order. A room may include only the doors of rooms above it here. */
+/* modules.c - the directory board: every room, in dependency order. A room may include only the
+ * doors of rooms above it here. */
 #include "main/modules.h"
 
 #include "core/core_module.h"
 #include "rooms/service/service.h"
 
-const struct module *const all_modules[] = {&core_module, &estate_module, &people_module, &staff_module, &service_module, NULL};
+const struct module *const all_modules[] = {&core_module,  &estate_module,  &people_module,
+                                            &staff_module, &service_module, NULL};

@@ -1,5 +1,6 @@
-/* verb.h - what the command line can do: one struct verb per word, one file each under verbs/. A verb prints its result to
- * standard output and returns the exit status: 0 done, 1 failed, 2 called wrongly. */
+/* verb.h - what the command line can do: one struct verb per word, one file each under verbs/. A
+ * verb prints its result to standard output and returns the exit status: 0 done, 1 failed, 2 called
+ * wrongly. */
 #pragma once
 #include "main/config.h"
 #include "main/modules.h"
@@ -10,7 +11,8 @@ struct verb {
     bool needs_db; /* open, migrate and boot before run */
     int (*run)(struct ctx *c, struct app *app, const struct args *a);
 };
-extern const struct verb verb_serve, verb_init, verb_demo, verb_user, verb_token, verb_import, verb_export, verb_check, verb_doc, verb_version;
+extern const struct verb verb_serve, verb_init, verb_demo, verb_user, verb_token, verb_import,
+    verb_export, verb_check, verb_doc, verb_version;
 
 /* Prints the fault as "anju: …" on standard error; returns 1. */
 int verb_failed(struct ctx *c, enum err e);

@@ -66,15 +66,15 @@ export async function startPostgres({ fsync = false } = {}) {
   }
 }
 
-async function sql(url, text) {
-  await run(bin('psql'), ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', text])
+export async function sql(url, text) {
+  const { stdout } = await run(bin('psql'), ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', text])
+  return stdout.trim()
 }
 
-// A new empty database on the server of url → its url.
+// A new database on the server of url, empty or a copy of a template → its url.
 let count = 0
-export async function createDatabase(url) {
-  const name = `t_${process.pid}_${Date.now().toString(36)}_${++count}`
-  await sql(url, `CREATE DATABASE ${name}`)
+export async function createDatabase(url, name = `t_${process.pid}_${Date.now().toString(36)}_${++count}`, template) {
+  await sql(url, `CREATE DATABASE ${name}${template ? ` TEMPLATE ${template}` : ''}`)
   const made = new URL(url)
   made.pathname = `/${name}`
   return made.href

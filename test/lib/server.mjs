@@ -1,10 +1,11 @@
 // server.mjs - the program under test: a real process on a fresh folder and a fresh database, and a small client for it.
 //   const server = await startServer({ demo: true })       engine: option, else ANJU_TEST_ENGINE, else sqlite
-//   const desk = client(server.url); await desk.login('desk', 'anju-demo')
+//   const desk = client(server.url); await desk.login('desk', 'anju-demo')      journeys: checkedClient of openapi.mjs
 //   const { status, body } = await desk.post('tickets', { … })    paths without '/' are below /api/v1/
 //   after(() => server.stop())                                     fails when the program did not end cleanly
 import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
+import { demoDatabase } from './demo.mjs'
 import { createDatabase, dropDatabase, postgresUrl, stopOwnPostgres } from './postgres.mjs'
 import { exited, ownChild, removeDir, tempDir } from './temp.mjs'
 
@@ -16,17 +17,40 @@ const program = () => resolve(root, process.env.ANJU_BIN ?? join(process.env.ANJ
 export const engine = process.env.ANJU_TEST_ENGINE ?? 'sqlite'
 let running = 0
 
+const emptyDatabase = async (kind, dir) => (kind === 'postgres' ? createDatabase(await postgresUrl()) : `sqlite:${join(dir, 'anju.db')}`)
+
+// `serve --demo` fills an empty database before it listens; ended again, the database is a template.
+async function buildDemo(dir, db) {
+  const child = ownChild(spawn(program(), ['serve', '--demo', '--db', db, '--listen', '127.0.0.1:0', '--data', dir], { stdio: ['ignore', 'pipe', 'pipe'] }))
+  let log = ''
+  await new Promise((ready, fail) => {
+    const late = setTimeout(() => fail(new Error(`no demo after ${START_MS} ms:\n${log}`)), START_MS)
+    const read = (text) => {
+      if (!/http:\/\/127\.0\.0\.1:\d+/.test((log += text))) return
+      clearTimeout(late)
+      ready()
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', read)
+    child.once('error', fail)
+    child.once('exit', (code, signal) => fail(new Error(`the demo ended (${signal ?? code}):\n${log}`)))
+  })
+  child.kill('SIGTERM')
+  await exited(child)
+  if (child.exitCode !== 0) throw new Error(`the demo ended with ${child.signalCode ?? child.exitCode}:\n${log}`)
+}
+
 // → { url, dir, db, log(), stop(), kill(), restart(), cli(args, input) }
 export async function startServer({ engine: kind = engine, demo = false, args = [], env = {} } = {}) {
   const dir = tempDir('anju')
-  const db = kind === 'postgres' ? await createDatabase(await postgresUrl()) : `sqlite:${join(dir, 'anju.db')}`
   running++
+  const db = demo ? await demoDatabase(kind, dir, buildDemo) : await emptyDatabase(kind, dir)
   let child
   let log = ''
   let listen = '127.0.0.1:0'
 
   function start() {
-    const all = ['serve', '--db', db, '--listen', listen, '--data', dir, ...(demo ? ['--demo'] : []), ...args]
+    const all = ['serve', '--db', db, '--listen', listen, '--data', dir, ...args]
     child = ownChild(spawn(program(), all, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }))
     return new Promise((ready, fail) => {
       const late = setTimeout(() => fail(new Error(`no server after ${START_MS} ms:\n${log}`)), START_MS)
@@ -64,6 +88,7 @@ export async function startServer({ engine: kind = engine, demo = false, args = 
     db,
     engine: kind,
     log: () => log,
+    process: () => child,
     async kill() {
       child.kill('SIGKILL')
       await exited(child)
@@ -99,7 +124,8 @@ export async function cli(args, input = '') {
   return { code, out: text.stdout, err: text.stderr }
 }
 
-export function client(url) {
+// observe(method, path, reply), when given, sees every reply.
+export function client(url, observe) {
   let cookie
   let csrf
   const address = (path) => (path.startsWith('/') ? url + path : `${url}/api/v1/${path}`)
@@ -116,7 +142,9 @@ export function client(url) {
     let read = bytes
     if (/\bjson\b/.test(type)) read = JSON.parse(bytes.toString())
     else if (/^text\//.test(type)) read = bytes.toString()
-    return { status: reply.status, body: bytes.length ? read : null, headers: reply.headers, bytes }
+    const answer = { status: reply.status, body: bytes.length ? read : null, headers: reply.headers, bytes }
+    observe?.(method, address(path), answer)
+    return answer
   }
   const ifMatch = (version, headers) => (version === undefined ? headers : { 'if-match': String(version), ...headers })
 

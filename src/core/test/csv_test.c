@@ -1,4 +1,5 @@
-/* csv_test.c - the CSV reader against a table of texts, good and hostile; limits; and that what buf_csv wrote comes back. */
+/* csv_test.c - the CSV reader against a table of texts, good and hostile; limits; and that what
+ * buf_csv wrote comes back. */
 #include "base/crypto.h"
 #include "core/csv.h"
 #include <setjmp.h>
@@ -26,7 +27,8 @@ static int end(void **state)
     return 0;
 }
 
-/* The whole file as one text: cells in [], records ended by | and preceded by their number; or the failure. */
+/* The whole file as one text: cells in [], records ended by | and preceded by their number; or the
+ * failure. */
 static struct str told(struct str text, char delimiter)
 {
     struct csv r;
@@ -78,10 +80,12 @@ static const struct {
     {',', S_INIT("a\r"), "1[a\r]|"},
     {';', S_INIT("a,b;c\n"), "1[a,b][c]|"},
     {'\t', S_INIT("a b\tc\n\"x\ty\"\tz\n"), "1[a b][c]|2[x\ty][z]|"},
-    {',', S_INIT("a,b\n1,\"x"), "1[a][b]|E_SYNTAX: row 2, column 2: the opening quote is never closed"},
+    {',', S_INIT("a,b\n1,\"x"),
+     "1[a][b]|E_SYNTAX: row 2, column 2: the opening quote is never closed"},
     {',', S_INIT("\""), "E_SYNTAX: row 1, column 1: the opening quote is never closed"},
     {',', S_INIT("\"\"\""), "E_SYNTAX: row 1, column 1: the opening quote is never closed"},
-    {',', S_INIT("a\n\n\"x\"y,2\n"), "1[a]|E_SYNTAX: row 3, column 1: text after the closing quote"},
+    {',', S_INIT("a\n\n\"x\"y,2\n"),
+     "1[a]|E_SYNTAX: row 3, column 1: text after the closing quote"},
     {',', S_INIT("\"a\" ,b\n"), "E_SYNTAX: row 1, column 1: text after the closing quote"},
     {',', S_INIT("\"a\"\rb\n"), "E_SYNTAX: row 1, column 1: text after the closing quote"},
     {',', S_INIT("a,5\" pipe\n"), "E_SYNTAX: row 1, column 2: a quote inside unquoted text"},
@@ -160,7 +164,8 @@ static struct str any_cell(struct prng *g)
     buf_init(&b, c.mem, 1000);
     for (int64_t n = prng_range(g, 0, 6); n > 0; n--)
         buf_putz(&b, bits[prng_range(g, 0, COUNT_OF(bits) - 1)]);
-    /* the one thing the guard cannot tell from its own work; fields trim and no cell of ours starts so */
+    /* the one thing the guard cannot tell from its own work; fields trim and no cell of ours starts
+     * so */
     if (b.n > 1 && b.p[0] == '\'' && strchr("=+-@\t\r", b.p[1]))
         b.p[0] = 'q';
     return b.n ? buf_str(&b) : S("");
@@ -196,11 +201,13 @@ static void test_round_trip(void **state)
     }
 }
 
-/* Every cut and every changed byte of a good file ends in records or in a named error, never in a crash. */
+/* Every cut and every changed byte of a good file ends in records or in a named error, never in a
+ * crash. */
 static void test_damage(void **state)
 {
     (void)state;
-    static const char good[] = "\xEF\xBB\xBF" "a,\"b\"\"c\",d\r\n\"x\ny\",,\"\"\n\n1,2,3";
+    static const char good[] = "\xEF\xBB\xBF"
+                               "a,\"b\"\"c\",d\r\n\"x\ny\",,\"\"\n\n1,2,3";
     static const char bytes[] = "\",\n\r;\0a";
     char text[sizeof good];
     for (size_t n = 0; n < sizeof good; n++) {
@@ -228,10 +235,11 @@ static void test_errors(void **state)
     row_errors_take(&e, &c, 3);
     row_errors_json(&e, &b);
     buf_putc(&b, 0);
-    assert_string_equal(
-        b.p, "[{\"row\":3,\"fields\":[{\"field\":\"\",\"code\":\"state\",\"message\":\"not \\\"now\\\"\"}]},"
-             "{\"row\":7,\"fields\":[{\"field\":\"name\",\"code\":\"required\",\"message\":\"required\"},"
-             "{\"field\":\"age\",\"code\":\"min\",\"message\":\"too small\"}]}]");
+    assert_string_equal(b.p, "[{\"row\":3,\"fields\":[{\"field\":\"\",\"code\":\"state\","
+                             "\"message\":\"not \\\"now\\\"\"}]},"
+                             "{\"row\":7,\"fields\":[{\"field\":\"name\",\"code\":\"required\","
+                             "\"message\":\"required\"},"
+                             "{\"field\":\"age\",\"code\":\"min\",\"message\":\"too small\"}]}]");
     for (int i = 0; i < 2000; i++) {
         (void)FAIL_FIELD(&c, "x", "min", "小", "small");
         row_errors_take(&e, &c, i);

@@ -1,5 +1,6 @@
-/* mapping_test.c - a city's own log through our mapping: every row arrives, times are right in the city's zone, the late
- * flag computed from our columns is the city's, no byte is lost; broken files and mappings give reasons. */
+/* mapping_test.c - a city's own log through our mapping: every row arrives, times are right in the
+ * city's zone, the late flag computed from our columns is the city's, no byte is lost; broken files
+ * and mappings give reasons. */
 #include "core/mapping.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,22 +17,21 @@ static const struct choice channels[] = {{1, "phone", {"电话", "Phone"}, NULL}
                                          {3, "web", {"网页", "Web"}, NULL},
                                          {4, "other", {"其他", "Other"}, NULL},
                                          {0}};
-static const struct choice states[] = {{1, "accepted", {"已接单", "Accepted"}, NULL},
-                                       {2, "closed", {"已关闭", "Closed"}, NULL},
-                                       {0}};
+static const struct choice states[] = {
+    {1, "accepted", {"已接单", "Accepted"}, NULL}, {2, "closed", {"已关闭", "Closed"}, NULL}, {0}};
 enum { ID, TITLE, DETAIL, KIND, CHANNEL, STATE, CREATED, DUE, CLOSED, RESULT, ADDRESS, N };
 static const struct field fields[N] = {
-    [ID] = {"external_id", F_TEXT, REQUIRED, 1, 40},
-    [TITLE] = {"title", F_TEXT, REQUIRED, 1, 100},
-    [DETAIL] = {"detail", F_LONGTEXT},
+    [ID] = {"external_id", F_TEXT, REQUIRED, .min = 1, .max = 40},
+    [TITLE] = {"title", F_TEXT, REQUIRED, .min = 1, .max = 100},
+    [DETAIL] = {"detail", F_LONGTEXT, .flags = 0},
     [KIND] = {"kind", F_ENUM, REQUIRED, .choices = kinds},
     [CHANNEL] = {"channel", F_ENUM, .choices = channels},
     [STATE] = {"state", F_ENUM, .choices = states},
-    [CREATED] = {"created_at", F_INSTANT, REQUIRED},
-    [DUE] = {"resolve_due", F_INSTANT},
-    [CLOSED] = {"closed_at", F_INSTANT},
-    [RESULT] = {"result", F_LONGTEXT},
-    [ADDRESS] = {"address", F_TEXT, 0, 0, 300},
+    [CREATED] = {"created_at", F_INSTANT, .flags = REQUIRED},
+    [DUE] = {"resolve_due", F_INSTANT, .flags = 0},
+    [CLOSED] = {"closed_at", F_INSTANT, .flags = 0},
+    [RESULT] = {"result", F_LONGTEXT, .flags = 0},
+    [ADDRESS] = {"address", F_TEXT, .max = 300},
 };
 static struct ctx c;
 static struct row_errors errors;
@@ -101,9 +101,11 @@ static enum err see(struct ctx *x, int64_t row_no, struct row *row, struct str r
     /* what the row changed or did not take is in rest as it was */
     assert_true(rest_of(rest, "open_dt").n == 19 && rest_of(rest, "source").n > 0);
     assert_null(rest_of(rest, "case_enquiry_id").p);
-    if (str_find(row_str(row, RESULT), S("Dëad")) >= 0 || str_find(row_str(row, ADDRESS), S("Sàratoga")) >= 0)
+    if (str_find(row_str(row, RESULT), S("Dëad")) >= 0 ||
+        str_find(row_str(row, ADDRESS), S("Sàratoga")) >= 0)
         s->accents = arena_fmt(c.mem, PRS PRS "|", PRA(s->accents), PRA(row_str(row, ID)));
-    if (row_has(row, RESULT) && rest_of(rest, "closure_reason").p) /* trimmed: the original is kept */
+    if (row_has(row, RESULT) &&
+        rest_of(rest, "closure_reason").p) /* trimmed: the original is kept */
         assert_true(str_eq(str_trim(rest_of(rest, "closure_reason")), row_str(row, RESULT)));
     return E_OK;
 }
@@ -165,39 +167,50 @@ static void test_broken_tsv(void **state)
     (void)state;
     int n = 0;
     const struct mapping *m = loaded(file_text("src/rooms/service/boston311.map.json"));
-    assert_int_equal(mapping_rows(&c, m, file_text("test/data/boston311/boston311-100-bad.tsv"), count, &n, &errors), E_OK);
+    assert_int_equal(mapping_rows(&c, m, file_text("test/data/boston311/boston311-100-bad.tsv"),
+                                  count, &n, &errors),
+                     E_OK);
     assert_int_equal(n, 99);
-    assert_string_equal(
-        errors_text().p,
-        "[{\"row\":5,\"fields\":[{\"field\":\"title\",\"code\":\"room\",\"message\":\"the room says no\"}]},"
-        "{\"row\":41,\"fields\":[{\"field\":\"\",\"code\":\"columns\",\"message\":\"the row has 30 columns, the header 29\"}]}]");
+    assert_string_equal(errors_text().p,
+                        "[{\"row\":5,\"fields\":[{\"field\":\"title\",\"code\":\"room\","
+                        "\"message\":\"the room says no\"}]},"
+                        "{\"row\":41,\"fields\":[{\"field\":\"\",\"code\":\"columns\",\"message\":"
+                        "\"the row has 30 columns, the header 29\"}]}]");
 }
 
 #define HEAD "{\"time_format\":\"%Y-%m-%d\",\"zone\":\"UTC\",\"columns\":{"
-#define GOOD "\"external_id\":{\"from\":\"i\"},\"title\":{\"from\":\"t\"},\"kind\":{\"value\":\"repair\"},\"created_at\":{\"from\":\"d\"}"
+#define GOOD                                                                                       \
+    "\"external_id\":{\"from\":\"i\"},\"title\":{\"from\":\"t\"},\"kind\":{\"value\":\"repair\"}," \
+    "\"created_at\":{\"from\":\"d\"}"
 
 static const struct {
     struct str csv;
     const char *errors; /* the whole list */
 } rows[] = {
     {S_INIT("i,t,d,s\n1,x,2026-01-02,a\n"), "[]"},
-    {S_INIT("i,t,d,s\n,x,2026-01-02,a\n"),
-     "[{\"row\":2,\"fields\":[{\"field\":\"external_id\",\"code\":\"required\",\"message\":\"required\"}]}]"},
+    {S_INIT("i,t,d,s\n,x,2026-01-02,a\n"), "[{\"row\":2,\"fields\":[{\"field\":\"external_id\","
+                                           "\"code\":\"required\",\"message\":\"required\"}]}]"},
     {S_INIT("i,t,d,s\n1,x,02.01.2026,z\n"),
-     "[{\"row\":2,\"fields\":[{\"field\":\"created_at\",\"code\":\"format\",\"message\":\"time \\\"02.01.2026\\\" does not fit %Y-%m-%d\"},"
-     "{\"field\":\"channel\",\"code\":\"choice\",\"message\":\"the mapping has no value \\\"z\\\"\"}]}]"},
+     "[{\"row\":2,\"fields\":[{\"field\":\"created_at\",\"code\":\"format\",\"message\":\"time "
+     "\\\"02.01.2026\\\" does not fit %Y-%m-%d\"},"
+     "{\"field\":\"channel\",\"code\":\"choice\",\"message\":\"the mapping has no value "
+     "\\\"z\\\"\"}]}]"},
     {S_INIT("i,t,d,s\n1,\xff,2026-01-02,a\n"),
-     "[{\"row\":2,\"fields\":[{\"field\":\"t\",\"code\":\"format\",\"message\":\"not valid UTF-8 text\"}]}]"},
+     "[{\"row\":2,\"fields\":[{\"field\":\"t\",\"code\":\"format\",\"message\":\"not valid UTF-8 "
+     "text\"}]}]"},
     {S_INIT("i,t,d,s\n1,a\0b,2026-01-02,a\n"),
-     "[{\"row\":2,\"fields\":[{\"field\":\"t\",\"code\":\"format\",\"message\":\"not valid UTF-8 text\"}]}]"},
+     "[{\"row\":2,\"fields\":[{\"field\":\"t\",\"code\":\"format\",\"message\":\"not valid UTF-8 "
+     "text\"}]}]"},
     {S_INIT("i,t,d,s\n1,x,2026-01-02,a\n\n2,\"y,2026-01-02,a\n"),
-     "[{\"row\":4,\"fields\":[{\"field\":\"\",\"code\":\"malformed\",\"message\":\"row 4, column 2: the opening quote is never closed\"}]}]"},
+     "[{\"row\":4,\"fields\":[{\"field\":\"\",\"code\":\"malformed\",\"message\":\"row 4, column "
+     "2: the opening quote is never closed\"}]}]"},
 };
 
 static void test_rows(void **state)
 {
     (void)state;
-    const struct mapping *m = loaded(S(HEAD GOOD ",\"channel\":{\"from\":\"s\",\"values\":{\"a\":\"app\"}}}}"));
+    const struct mapping *m =
+        loaded(S(HEAD GOOD ",\"channel\":{\"from\":\"s\",\"values\":{\"a\":\"app\"}}}}"));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int n = 0;
         row_errors_init(&errors, c.mem);
@@ -230,13 +243,20 @@ static const struct {
     {S_INIT("{\"zone\":\"Mars/Base\"}"), "mapping: zone: there is no such time zone"},
     {S_INIT("{\"time_format\":\"%Y\",\"columns\":{}}"), "mapping: zone: time_format needs a zone"},
     {S_INIT("{\"columns\":{\"nope\":{\"from\":\"x\"}}}"), "mapping: there is no target field nope"},
-    {S_INIT("{\"columns\":{\"title\":\"x\"}}"), "mapping: title: needs exactly one of from, value and join"},
-    {S_INIT("{\"columns\":{\"title\":{\"from\":\"x\",\"value\":\"y\"}}}"), "mapping: title: needs exactly one of from, value and join"},
-    {S_INIT("{\"columns\":{\"title\":{\"from\":7}}}"), "mapping: title: needs exactly one of from, value and join"},
-    {S_INIT("{\"columns\":{\"title\":{\"join\":[]}}}"), "mapping: title: join takes 1 to 8 columns"},
-    {S_INIT("{\"columns\":{\"title\":{\"from\":\"x\",\"trim\":true}}}"), "mapping: title: unknown setting trim"},
-    {S_INIT("{\"columns\":{\"title\":{\"from\":\"x\",\"default\":\"y\"}}}"), "mapping: title: values go with from, default with values, sep with join"},
-    {S_INIT("{\"columns\":{\"kind\":{\"value\":\"dance\"}}}"), "mapping: kind: value \"dance\": must be one of: repair"},
+    {S_INIT("{\"columns\":{\"title\":\"x\"}}"),
+     "mapping: title: needs exactly one of from, value and join"},
+    {S_INIT("{\"columns\":{\"title\":{\"from\":\"x\",\"value\":\"y\"}}}"),
+     "mapping: title: needs exactly one of from, value and join"},
+    {S_INIT("{\"columns\":{\"title\":{\"from\":7}}}"),
+     "mapping: title: needs exactly one of from, value and join"},
+    {S_INIT("{\"columns\":{\"title\":{\"join\":[]}}}"),
+     "mapping: title: join takes 1 to 8 columns"},
+    {S_INIT("{\"columns\":{\"title\":{\"from\":\"x\",\"trim\":true}}}"),
+     "mapping: title: unknown setting trim"},
+    {S_INIT("{\"columns\":{\"title\":{\"from\":\"x\",\"default\":\"y\"}}}"),
+     "mapping: title: values go with from, default with values, sep with join"},
+    {S_INIT("{\"columns\":{\"kind\":{\"value\":\"dance\"}}}"),
+     "mapping: kind: value \"dance\": must be one of: repair"},
 };
 
 static void test_bad_mappings(void **state)

@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- the application under the tests ---------------------------------------------------------- */
+/* --- the application under the tests ---- */
 
 enum { STREAMS_MAX = 64, REPLY_MAX = 256 << 10 };
 static struct {
@@ -199,7 +199,7 @@ static void serve(struct http_options o)
     t.gate_open = false;
     t.waiting = t.streams = t.ended = t.done = t.lost = 0;
     memset(t.open, 0, sizeof t.open);
-    strcpy(t.temp, "/tmp/http-test-XXXXXX");
+    snprintf(t.temp, sizeof t.temp, "/tmp/http-test-XXXXXX");
     assert_non_null(mkdtemp(t.temp));
     mutex_init(&t.lock);
     cond_init(&t.changed);
@@ -261,7 +261,7 @@ static void gate_release(void)
     mutex_unlock(&t.lock);
 }
 
-/* --- the client ------------------------------------------------------------------------------- */
+/* --- the client ---- */
 
 struct client {
     int fd;
@@ -343,7 +343,7 @@ static int c_answer(struct client *c, bool head_only)
     memcpy(a1.head, c->in, head_n);
     a1.head[head_n] = '\0';
     const char *length = strcasestr(a1.head, "\r\nContent-Length:");
-    size_t body_n = length && !head_only ? (size_t)atol(length + 17) : 0;
+    size_t body_n = length && !head_only ? strtoul(length + 17, NULL, 10) : 0;
     while (c->n < head_n + body_n)
         if (!c_more(c))
             return 0;
@@ -353,7 +353,7 @@ static int c_answer(struct client *c, bool head_only)
     c->n -= head_n + body_n;
     memmove(c->in, c->in + head_n + body_n, c->n);
     c->in[c->n] = '\0';
-    a1.status = atoi(a1.head + 9);
+    a1.status = (int)strtol(a1.head + 9, NULL, 10);
     return a1.status;
 }
 

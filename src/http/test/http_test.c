@@ -119,12 +119,12 @@ static void hostile_requests(void **state)
     static char big[64 << 10];
     int n = snprintf(big, sizeof big, "GET /x HTTP/1.1\r\nHost: x\r\nX: ");
     memset(big + n, 'a', sizeof big - (size_t)n - 8);
-    strcpy(big + sizeof big - 8, "\r\n\r\n");
+    snprintf(big + sizeof big - 8, 8, "\r\n\r\n");
     int status = ask(big);
     assert_true(status == 431 || status == 413 || status == 0);
     n = snprintf(big, sizeof big, "GET /");
     memset(big + n, 'a', 6000);
-    strcpy(big + n + 6000, " HTTP/1.1\r\nHost: x\r\n\r\n");
+    snprintf(big + n + 6000, 100, " HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_int_equal(ask(big), 414);
     assert_int_equal(ask("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"), 200); /* still well */
     unserve();
@@ -159,7 +159,7 @@ static void bodies_limited(void **state)
         snprintf(text, sizeof text,
                  "POST /limit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n");
     memset(text + n, 'b', 1001);
-    strcpy(text + n + 1001, "\r\n0\r\n\r\n");
+    snprintf(text + n + 1001, 100, "\r\n0\r\n\r\n");
     assert_int_equal(ask(text), 413); /* found out while reading */
     n = snprintf(text, sizeof text,
                  "POST /limit HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");

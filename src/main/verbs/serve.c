@@ -1,5 +1,6 @@
-/* serve.c - runs the house until SIGTERM or SIGINT, then drains and exits 0. With --demo an empty database is filled first. Demo
- * passwords are public, so while any exists it refuses to listen beyond loopback. */
+/* serve.c - runs the house until SIGTERM or SIGINT, then drains and exits 0. With --demo an empty
+ * database is filled first. Demo passwords are public, so while any exists it refuses to listen
+ * beyond loopback. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,9 @@
 
 enum { DRAIN_MS = 10000 };
 
-static const struct query Q_DEMO_LEFT = {"serve.demo_left", "SELECT id FROM app_user WHERE community_id = 0 AND demo = 1 AND archived = 0 LIMIT 1"};
+static const struct query Q_DEMO_LEFT = {
+    "serve.demo_left",
+    "SELECT id FROM app_user WHERE community_id = 0 AND demo = 1 AND archived = 0 LIMIT 1"};
 
 static enum err demo_left(struct ctx *c, struct tx *tx, void *arg)
 {
@@ -25,7 +28,8 @@ static enum err demo_left(struct ctx *c, struct tx *tx, void *arg)
 
 static bool is_loopback(const char *listen)
 {
-    return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]", 5) == 0 || strncmp(listen, "localhost:", 10) == 0;
+    return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]", 5) == 0 ||
+           strncmp(listen, "localhost:", 10) == 0;
 }
 
 static void wait_for_signal(void)
@@ -56,9 +60,16 @@ static bool start_web(struct ctx *c, struct app *app, const struct args *a)
     const char *proxies[] = {a->set[SET_TRUSTED_PROXY]};
     const char **kept = arena_get(c->mem, sizeof proxies);
     memcpy(kept, proxies, sizeof proxies);
-    struct http_options o = {.listen = a->set[SET_LISTEN], .temp_dir = tmp.p, .trusted_proxies = kept, .ntrusted = a->set[SET_TRUSTED_PROXY] ? 1 : 0,
-                             .tls_cert = a->set[SET_TLS_CERT], .tls_key = a->set[SET_TLS_KEY],
-                             .workers = str_int(str_of(a->set[SET_WORKERS]), &workers) && workers > 0 && workers <= 1024 ? (int)workers : 64};
+    struct http_options o = {.listen = a->set[SET_LISTEN],
+                             .temp_dir = tmp.p,
+                             .trusted_proxies = kept,
+                             .ntrusted = a->set[SET_TRUSTED_PROXY] ? 1 : 0,
+                             .tls_cert = a->set[SET_TLS_CERT],
+                             .tls_key = a->set[SET_TLS_KEY],
+                             .workers = str_int(str_of(a->set[SET_WORKERS]), &workers) &&
+                                                workers > 0 && workers <= 1024
+                                            ? (int)workers
+                                            : 64};
     struct http_app web = app_http(app);
     app->http = http_start(&o, &web, c->mem, &why);
     if (!app->http) {
@@ -66,15 +77,19 @@ static bool start_web(struct ctx *c, struct app *app, const struct args *a)
         return false;
     }
     const char *host = a->set[SET_LISTEN], *colon = strrchr(host, ':');
-    log_line(LOG_INFO, "http", "msg=\"listening\" url=%s://%.*s:%d", o.tls_cert ? "https" : "http", colon && colon > host ? (int)(colon - host) : 7,
+    log_line(LOG_INFO, "http", "msg=\"listening\" url=%s://%.*s:%d", o.tls_cert ? "https" : "http",
+             colon && colon > host ? (int)(colon - host) : 7,
              colon && colon > host ? host : "0.0.0.0", http_port(app->http));
     return true;
 }
 
 static void tell_demo(const struct args *a)
 {
-    fprintf(stderr, "\n  Anju 安居 demo: http://%s\n  accounts: admin manager desk dispatcher worker1 worker2 cashier resident1 resident2 manager-b\n"
-                    "  password: anju-demo      phone pages: http://%s/m\n\n", a->set[SET_LISTEN], a->set[SET_LISTEN]);
+    fprintf(stderr,
+            "\n  Anju 安居 demo: http://%s\n  accounts: admin manager desk dispatcher worker1 "
+            "worker2 cashier resident1 resident2 manager-b\n"
+            "  password: anju-demo      phone pages: http://%s/m\n\n",
+            a->set[SET_LISTEN], a->set[SET_LISTEN]);
 }
 
 static int run(struct ctx *c, struct app *app, const struct args *a)
@@ -90,8 +105,11 @@ static int run(struct ctx *c, struct app *app, const struct args *a)
     if (e != E_OK)
         return verb_failed(c, e);
     if (app->demo && !is_loopback(a->set[SET_LISTEN])) {
-        fprintf(stderr, "anju serve: this database has demo accounts with a public password; it is served on 127.0.0.1 only.\n"
-                        "  Change their passwords or remove them (anju user), then listen on %s.\n", a->set[SET_LISTEN]);
+        fprintf(stderr,
+                "anju serve: this database has demo accounts with a public password; it is served "
+                "on 127.0.0.1 only.\n"
+                "  Change their passwords or remove them (anju user), then listen on %s.\n",
+                a->set[SET_LISTEN]);
         return 1;
     }
     app->live = live_new(app);
@@ -108,5 +126,11 @@ static int run(struct ctx *c, struct app *app, const struct args *a)
     return 0;
 }
 
-static const struct flag_spec flags[] = {{"--demo", NULL, "fill an empty database with a demo community and accounts"}, {0}};
-const struct verb verb_serve = {"serve", "[--db URL] [--listen HOST:PORT] [--data DIR] [--demo]", "run the service", flags, true, run};
+static const struct flag_spec flags[] = {
+    {"--demo", NULL, "fill an empty database with a demo community and accounts"}, {0}};
+const struct verb verb_serve = {"serve",
+                                "[--db URL] [--listen HOST:PORT] [--data DIR] [--demo]",
+                                "run the service",
+                                flags,
+                                true,
+                                run};

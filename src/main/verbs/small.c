@@ -7,7 +7,7 @@
 #include "core/print.h"
 #include "main/verb.h"
 
-/* --- init ---------------------------------------------------------------------------------------------------------------------- */
+/* --- init ---- */
 
 struct admin {
     char hash[128];
@@ -16,7 +16,8 @@ struct admin {
 };
 
 static const struct query Q_ANY_USER = {"init.any_user", "SELECT id FROM app_user LIMIT 1"};
-static const struct query Q_ROLE_KEY = {"user.role", "SELECT id FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};
+static const struct query Q_ROLE_KEY = {
+    "user.role", "SELECT id FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};
 
 static enum err add_user(struct ctx *c, struct tx *tx, const struct admin *u)
 {
@@ -62,17 +63,24 @@ static int run_init(struct ctx *c, struct app *app, const struct args *a)
     if (e != E_OK)
         return verb_failed(c, e);
     if (u.made)
-        printf("database ready. First login: admin, password " PRS " (must be changed at once)\n", PRA(password));
+        printf("database ready. First login: admin, password " PRS " (must be changed at once)\n",
+               PRA(password));
     else
         puts("database ready; it has users already");
     return 0;
 }
-const struct verb verb_init = {"init", "[--db URL]", "create or upgrade the database and the first administrator", NULL, true, run_init};
+const struct verb verb_init = {
+    "init", "[--db URL]", "create or upgrade the database and the first administrator",
+    NULL,   true,         run_init};
 
-/* --- user ----------------------------------------------------------------------------------------------------------------------- */
+/* --- user ---- */
 
-static const struct query Q_USER = {"user.by_login", "SELECT id FROM app_user WHERE community_id = 0 AND login = $1 AND archived = 0"};
-static const struct query Q_RESET = {"user.reset", "UPDATE app_user SET password = $2, must_change_password = 1, demo = 0, locked_until = NULL, failed_count = 0 WHERE id = $1"};
+static const struct query Q_USER = {
+    "user.by_login",
+    "SELECT id FROM app_user WHERE community_id = 0 AND login = $1 AND archived = 0"};
+static const struct query Q_RESET = {
+    "user.reset", "UPDATE app_user SET password = $2, must_change_password = 1, demo = 0, "
+                  "locked_until = NULL, failed_count = 0 WHERE id = $1"};
 static const struct query Q_LOGOUT = {"user.logout", "DELETE FROM session WHERE user_id = $1"};
 
 static enum err user_add(struct ctx *c, struct tx *tx, void *arg)
@@ -94,26 +102,36 @@ static enum err user_reset(struct ctx *c, struct tx *tx, void *arg)
 
 static int run_user(struct ctx *c, struct app *app, const struct args *a)
 {
-    bool add = a->nwords == 2 && strcmp(a->words[0], "add") == 0, reset = a->nwords == 2 && strcmp(a->words[0], "reset") == 0;
+    bool add = a->nwords == 2 && strcmp(a->words[0], "add") == 0,
+         reset = a->nwords == 2 && strcmp(a->words[0], "reset") == 0;
     if (!add && !reset) {
         fputs("anju user: say `anju user add LOGIN` or `anju user reset LOGIN`\n", stderr);
         return 2;
     }
     const char *name = args_flag(a, "--name"), *role = args_flag(a, "--role");
-    struct admin u = {.login = str_of(a->words[1]), .name = str_of(name ? name : a->words[1]), .role = str_of(role ? role : "admin")};
+    struct admin u = {.login = str_of(a->words[1]),
+                      .name = str_of(name ? name : a->words[1]),
+                      .role = str_of(role ? role : "admin")};
     struct str password = new_password(c);
     enum err e = password_make(c, "password", u.login, password, u.hash);
     if (e == E_OK)
         e = db_write(app->db, c, add ? user_add : user_reset, &u);
     if (e != E_OK)
         return verb_failed(c, e);
-    printf("%s: password " PRS " (must be changed at the first login)\n", a->words[1], PRA(password));
+    printf("%s: password " PRS " (must be changed at the first login)\n", a->words[1],
+           PRA(password));
     return 0;
 }
-static const struct flag_spec user_flags[] = {{"--name", "NAME", "shown name"}, {"--role", "ROLE", "role for the whole system [admin]"}, {0}};
-const struct verb verb_user = {"user", "add|reset LOGIN [--name NAME] [--role ROLE]", "add a user or give a new password", user_flags, true, run_user};
+static const struct flag_spec user_flags[] = {
+    {"--name", "NAME", "shown name"}, {"--role", "ROLE", "role for the whole system [admin]"}, {0}};
+const struct verb verb_user = {"user",
+                               "add|reset LOGIN [--name NAME] [--role ROLE]",
+                               "add a user or give a new password",
+                               user_flags,
+                               true,
+                               run_user};
 
-/* --- token ----------------------------------------------------------------------------------------------------------------------- */
+/* --- token ---- */
 
 static int run_token(struct ctx *c, struct app *app, const struct args *a)
 {
@@ -124,16 +142,26 @@ static int run_token(struct ctx *c, struct app *app, const struct args *a)
         return 2;
     }
     int64_t expires = days ? c->now_ms + args_int(a, "--days", 1) * INT64_C(86400000) : 0;
-    enum err e = token_create(c, app, str_of(a->words[1]), str_of(name ? name : "cli"), expires, (int)args_int(a, "--rate", 100), &clear);
+    enum err e = token_create(c, app, str_of(a->words[1]), str_of(name ? name : "cli"), expires,
+                              (int)args_int(a, "--rate", 100), &clear);
     if (e != E_OK)
         return verb_failed(c, e);
     printf(PRS "\n", PRA(clear));
     return 0;
 }
-static const struct flag_spec token_flags[] = {{"--name", "TEXT", "what it is for"}, {"--days", "N", "expires after N days"}, {"--rate", "N", "requests a second, 0 unlimited [100]"}, {0}};
-const struct verb verb_token = {"token", "create LOGIN [--name TEXT] [--days N] [--rate N]", "make an API token; it is shown once", token_flags, true, run_token};
+static const struct flag_spec token_flags[] = {
+    {"--name", "TEXT", "what it is for"},
+    {"--days", "N", "expires after N days"},
+    {"--rate", "N", "requests a second, 0 unlimited [100]"},
+    {0}};
+const struct verb verb_token = {"token",
+                                "create LOGIN [--name TEXT] [--days N] [--rate N]",
+                                "make an API token; it is shown once",
+                                token_flags,
+                                true,
+                                run_token};
 
-/* --- check ----------------------------------------------------------------------------------------------------------------------- */
+/* --- check ---- */
 
 struct checking {
     struct app *app;
@@ -150,7 +178,8 @@ static enum err run_checks(struct ctx *c, struct tx *tx, void *arg)
             TRY(q_rows(c, tx, &ch->query, IN0, 50, &rows));
             k->checks++;
             for (size_t i = 0; i < rows.n; i++)
-                printf("%s: id %lld " PRS "\n", ch->name, (long long)val_int(rows.v[2 * i]), PRA(val_str(rows.v[2 * i + 1])));
+                printf("%s: id %lld " PRS "\n", ch->name, (long long)val_int(rows.v[2 * i]),
+                       PRA(val_str(rows.v[2 * i + 1])));
             k->faults += (int)rows.n;
         }
     return E_OK;
@@ -166,9 +195,11 @@ static int run_check(struct ctx *c, struct app *app, const struct args *a)
     printf("%d checks, %d faults\n", k.checks, k.faults);
     return k.faults ? 1 : 0;
 }
-const struct verb verb_check = {"check", "[--db URL]", "look for inconsistent data; exit 1 when some is found", NULL, true, run_check};
+const struct verb verb_check = {
+    "check", "[--db URL]", "look for inconsistent data; exit 1 when some is found",
+    NULL,    true,         run_check};
 
-/* --- doc, version ------------------------------------------------------------------------------------------------------------------ */
+/* --- doc, version ---- */
 
 static int run_doc(struct ctx *c, struct app *app, const struct args *a)
 {
@@ -191,7 +222,12 @@ static int run_doc(struct ctx *c, struct app *app, const struct args *a)
     fwrite(b.p, 1, b.n, stdout);
     return 0;
 }
-const struct verb verb_doc = {"doc", "openapi|states|dictionary|errors", "print a document derived from the program", NULL, false, run_doc};
+const struct verb verb_doc = {"doc",
+                              "openapi|states|dictionary|errors",
+                              "print a document derived from the program",
+                              NULL,
+                              false,
+                              run_doc};
 
 static int run_version(struct ctx *c, struct app *app, const struct args *a)
 {

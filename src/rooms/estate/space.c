@@ -1,14 +1,18 @@
-/* space.c - rules of the space tree: R1 a parent is in the same community; R2 kinds nest building > entrance > floor > unit, the
- * others stand anywhere but in a unit; R3 no cycles; R4 path_name is the names from the root, kept true when a name changes. */
+/* space.c - rules of the space tree: R1 a parent is in the same community; R2 kinds nest building >
+ * entrance > floor > unit, the others stand anywhere but in a unit; R3 no cycles; R4 path_name is
+ * the names from the root, kept true when a name changes. */
 #include "rooms/estate/space.h"
 
 enum { DEPTH_MAX = 8, CHILDREN_MAX = 5000 };
 
-const struct query Q_SPACE_PARENT = {
-    "estate.space_parent", "SELECT parent_id, kind, path_name FROM space WHERE id = $1 AND community_id = $2 AND archived = 0"};
+const struct query Q_SPACE_PARENT = {"estate.space_parent",
+                                     "SELECT parent_id, kind, path_name FROM space WHERE id = $1 "
+                                     "AND community_id = $2 AND archived = 0"};
 const struct query Q_SPACE_CHILDREN = {
-    "estate.space_children", "SELECT id, name FROM space WHERE community_id = $1 AND parent_id = $2 AND archived = 0"};
-const struct query Q_SPACE_PATH = {"estate.space_path", "UPDATE space SET path_name = $2, version = version + 1 WHERE id = $1"};
+    "estate.space_children",
+    "SELECT id, name FROM space WHERE community_id = $1 AND parent_id = $2 AND archived = 0"};
+const struct query Q_SPACE_PATH = {
+    "estate.space_path", "UPDATE space SET path_name = $2, version = version + 1 WHERE id = $1"};
 
 bool space_fits(int64_t kind, int64_t parent)
 {
@@ -20,12 +24,14 @@ bool space_fits(int64_t kind, int64_t parent)
 }
 
 /* R3: walks up from parent; the row itself must not be there. */
-static enum err check_cycle(struct ctx *c, struct tx *tx, int64_t self, int64_t community, int64_t parent)
+static enum err check_cycle(struct ctx *c, struct tx *tx, int64_t self, int64_t community,
+                            int64_t parent)
 {
     for (int depth = 0; parent; depth++) {
         struct val v[3];
         if (parent == self || depth == DEPTH_MAX)
-            return FAIL_FIELD(c, "parent_id", "cycle", "上级不能是自己或自己的下级", "a space cannot stand inside itself");
+            return FAIL_FIELD(c, "parent_id", "cycle", "上级不能是自己或自己的下级",
+                              "a space cannot stand inside itself");
         enum err e = q_one(c, tx, &Q_SPACE_PARENT, IN(v_int(parent), v_int(community)), v, 3);
         if (e == E_MISSING)
             return E_OK; /* res_check_refs has told already */
@@ -47,7 +53,8 @@ enum err space_check(struct ctx *c, struct tx *tx, const struct row *old, struct
             return e;
     }
     if (!space_fits(row_int(neu, SP_KIND), parent ? val_int(up[1]) : 0))
-        (void)FAIL_FIELD(c, "parent_id", "kind", "这种空间不能放在所选的上级里", "this kind of space cannot stand there");
+        (void)FAIL_FIELD(c, "parent_id", "kind", "这种空间不能放在所选的上级里",
+                         "this kind of space cannot stand there");
     if (old && parent)
         TRY(check_cycle(c, tx, row_int(old, R_ID), community, parent));
     struct str path = arena_fmt(c->mem, PRS PRS, PRA(val_str(up[2])), PRA(row_str(neu, SP_NAME)));
@@ -56,7 +63,8 @@ enum err space_check(struct ctx *c, struct tx *tx, const struct row *old, struct
 }
 
 /* R4 for everything below. */
-static enum err rename_below(struct ctx *c, struct tx *tx, int64_t community, int64_t id, struct str path, int depth)
+static enum err rename_below(struct ctx *c, struct tx *tx, int64_t community, int64_t id,
+                             struct str path, int depth)
 {
     struct rows rows;
     if (depth == DEPTH_MAX)
@@ -64,7 +72,8 @@ static enum err rename_below(struct ctx *c, struct tx *tx, int64_t community, in
     TRY(q_rows(c, tx, &Q_SPACE_CHILDREN, IN(v_int(community), v_int(id)), CHILDREN_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
-        struct str child = utf8_head(arena_fmt(c->mem, PRS PRS, PRA(path), PRA(val_str(v[1]))), 200);
+        struct str child = utf8_head(arena_fmt(c->mem, PRS PRS, PRA(path), PRA(val_str(v[1]))),
+                                     200);
         TRY(q_do(c, tx, &Q_SPACE_PATH, IN(v[0], v_text(child)), NULL));
         TRY(rename_below(c, tx, community, val_int(v[0]), child, depth + 1));
     }
@@ -75,5 +84,6 @@ enum err space_after(struct ctx *c, struct tx *tx, const struct row *old, const 
 {
     if (!old || val_eq(old->v[SP_PATH], neu->v[SP_PATH]))
         return E_OK;
-    return rename_below(c, tx, row_int(old, R_COMMUNITY), row_int(old, R_ID), row_str(neu, SP_PATH), 0);
+    return rename_below(c, tx, row_int(old, R_COMMUNITY), row_int(old, R_ID), row_str(neu, SP_PATH),
+                        0);
 }

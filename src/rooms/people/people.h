@@ -1,4 +1,5 @@
-/* people.h - the door of the people room: persons and organisations, their identities, who lives where and since when. */
+/* people.h - the door of the people room: persons and organisations, their identities, who lives
+ * where and since when. */
 #pragma once
 #include "rooms/estate/estate.h"
 
@@ -13,5 +14,6 @@ enum { REL_OWNER = 1, REL_TENANT, REL_FAMILY, REL_OTHER };
 
 /* ($1 person, $2 community, $3 today) -> space_id, path_name of the person's current units. */
 extern const struct query Q_PERSON_SPACES;
-/* ($1 community, $2 space, $3 today) -> person id, name, phone, relation, tier of those now living there or owning it. */
+/* ($1 community, $2 space, $3 today) -> person id, name, phone, relation, tier of those now living
+ * there or owning it. */
 extern const struct query Q_SPACE_PERSONS;

@@ -1,27 +1,35 @@
-/* api.c - the ticket's endpoints that are not CRUD: comments, rating, candidates for a dispatch, similar tickets, and what a
- * single GET adds to the row. */
+/* api.c - the ticket's endpoints that are not CRUD: comments, rating, candidates for a dispatch,
+ * similar tickets, and what a single GET adds to the row. */
 #include "core/event.h"
 #include "rooms/service/desk.h"
 #include "rooms/service/ticket.h"
 
 static const struct query Q_RATING = {
-    "service.rating", "SELECT content, attitude, efficiency, experience, comment FROM rating WHERE community_id = $1 AND ticket_id = $2 AND archived = 0"};
+    "service.rating", "SELECT content, attitude, efficiency, experience, comment FROM rating WHERE "
+                      "community_id = $1 AND ticket_id = $2 AND archived = 0"};
 const struct query Q_SIMILAR = {
-    "service.similar", "SELECT id, code, title, state FROM ticket WHERE community_id = $1 AND space_id = $2 AND id <> $3 AND state < 8 AND archived = 0 ORDER BY id DESC LIMIT 5"};
+    "service.similar",
+    "SELECT id, code, title, state FROM ticket WHERE community_id = $1 AND space_id = $2 AND id <> "
+    "$3 AND state < 8 AND archived = 0 ORDER BY id DESC LIMIT 5"};
 const struct query *const ticket_queries[] = {&Q_RATING, &Q_SIMILAR, NULL};
 
 enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
 {
     struct val v[5];
     buf_put(out, S(",\"rating\":"));
-    enum err e = row_int(r, T_STATE) >= INFORMED ? q_one(c, tx, &Q_RATING, IN(r->v[R_COMMUNITY], r->v[R_ID]), v, 5) : E_MISSING;
+    enum err e = row_int(r, T_STATE) >= INFORMED
+                     ? q_one(c, tx, &Q_RATING, IN(r->v[R_COMMUNITY], r->v[R_ID]), v, 5)
+                     : E_MISSING;
     if (e == E_MISSING) {
         buf_put(out, S("null"));
         return E_OK;
     }
     TRY(e);
-    buf_fmt(out, "{\"content\":%lld,\"attitude\":%lld,\"efficiency\":%lld,\"experience\":%lld,\"comment\":", (long long)val_int(v[0]),
-            (long long)val_int(v[1]), (long long)val_int(v[2]), (long long)val_int(v[3]));
+    buf_fmt(
+        out,
+        "{\"content\":%lld,\"attitude\":%lld,\"efficiency\":%lld,\"experience\":%lld,\"comment\":",
+        (long long)val_int(v[0]), (long long)val_int(v[1]), (long long)val_int(v[2]),
+        (long long)val_int(v[3]));
     if (v[4].t == V_TEXT)
         buf_json(out, v[4].s);
     else
@@ -40,7 +48,8 @@ static enum err rating_post(struct ctx *c, struct req *q)
         return FAIL(c, E_DENIED, "只有报事人本人可以评价", "only the customer can rate");
     int64_t state = row_int(&ticket, T_STATE);
     if (state != INFORMED && state != CLOSED)
-        return FAIL(c, E_STATE, "处理完成并反馈后才能评价", "it can be rated after you were told the result");
+        return FAIL(c, E_STATE, "处理完成并反馈后才能评价",
+                    "it can be rated after you were told the result");
     enum err e = q_one(c, q->tx, &Q_RATING, IN(ticket.v[R_COMMUNITY], ticket.v[R_ID]), v, 5);
     if (e == E_OK)
         return FAIL(c, E_EXISTS, "已经评价过了", "it has been rated already");
@@ -51,8 +60,13 @@ static enum err rating_post(struct ctx *c, struct req *q)
     row_put(&row, R_COMMUNITY, ticket.v[R_COMMUNITY]);
     row_put(&row, RA_TICKET, ticket.v[R_ID]);
     TRY(res_insert(c, q->tx, &res_rating, &row));
-    struct event ev = {.topic = "ticket.rated", .res = &res_ticket, .id = row_int(&ticket, R_ID), .community_id = row_int(&ticket, R_COMMUNITY),
-                       .data = S("{\"action\":\"rate\"}"), .for_staff = row_int(&ticket, T_ASSIGNEE), .for_person = row_int(&ticket, T_PERSON)};
+    struct event ev = {.topic = "ticket.rated",
+                       .res = &res_ticket,
+                       .id = row_int(&ticket, R_ID),
+                       .community_id = row_int(&ticket, R_COMMUNITY),
+                       .data = S("{\"action\":\"rate\"}"),
+                       .for_staff = row_int(&ticket, T_ASSIGNEE),
+                       .for_person = row_int(&ticket, T_PERSON)};
     TRY(tx_emit(c, q->tx, &ev));
     res_render(c, &res_rating, &row, 0, &q->out);
     return E_OK;
@@ -66,14 +80,21 @@ static enum err comment_post(struct ctx *c, struct req *q)
     int64_t community = row_int(&ticket, R_COMMUNITY);
     bool internal = row_int(&q->in, INTERNAL);
     if (internal && !who_may(c->who, "ticket.staff", community))
-        return FAIL_FIELD(c, "internal", "denied", "只有员工可以写内部备注", "only staff can write internal notes");
+        return FAIL_FIELD(c, "internal", "denied", "只有员工可以写内部备注",
+                          "only staff can write internal notes");
     struct buf data;
     buf_init(&data, c->mem, 64 << 10);
     buf_put(&data, S("{\"action\":\"comment\",\"text\":"));
     buf_json(&data, row_str(&q->in, TEXT_IN));
     buf_put(&data, internal ? S(",\"internal\":true}") : S("}"));
-    struct event e = {.topic = "ticket.comment", .res = &res_ticket, .id = row_int(&ticket, R_ID), .community_id = community, .data = buf_str(&data),
-                      .code = row_str(&ticket, T_CODE), .for_staff = row_int(&ticket, T_ASSIGNEE), .for_person = internal ? 0 : row_int(&ticket, T_PERSON)};
+    struct event e = {.topic = "ticket.comment",
+                      .res = &res_ticket,
+                      .id = row_int(&ticket, R_ID),
+                      .community_id = community,
+                      .data = buf_str(&data),
+                      .code = row_str(&ticket, T_CODE),
+                      .for_staff = row_int(&ticket, T_ASSIGNEE),
+                      .for_person = internal ? 0 : row_int(&ticket, T_PERSON)};
     TRY(tx_emit(c, q->tx, &e));
     buf_put(&q->out, S("{\"ok\":true}"));
     return E_OK;
@@ -86,7 +107,9 @@ static enum err similar_get(struct ctx *c, struct req *q)
     TRY(res_load_seen(c, q->tx, &res_ticket, q->ids[0], &ticket));
     if (!who_may(c->who, "ticket.read", row_int(&ticket, R_COMMUNITY)))
         return FAIL(c, E_DENIED, "您的岗位不能查看", "your role may not see this");
-    TRY(q_rows(c, q->tx, &Q_SIMILAR, IN(ticket.v[R_COMMUNITY], v_int(row_int(&ticket, T_SPACE)), ticket.v[R_ID]), 5, &rows));
+    TRY(q_rows(c, q->tx, &Q_SIMILAR,
+               IN(ticket.v[R_COMMUNITY], v_int(row_int(&ticket, T_SPACE)), ticket.v[R_ID]), 5,
+               &rows));
     buf_put(&q->out, S("{\"items\":["));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
@@ -102,7 +125,7 @@ static enum err similar_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- candidates: on duty and skilled first, then the least loaded ------------------------------------------------------- */
+/* --- candidates: on duty and skilled first, then the least loaded ---- */
 
 struct candidate {
     int64_t id, open;
@@ -118,21 +141,25 @@ static bool better(const struct candidate *a, const struct candidate *b)
     return a->open != b->open ? a->open < b->open : a->id < b->id;
 }
 
-static enum err read_candidates(struct ctx *c, struct tx *tx, const struct row *ticket, struct candidate *list, size_t *ret_n)
+static enum err read_candidates(struct ctx *c, struct tx *tx, const struct row *ticket,
+                                struct candidate *list, size_t *ret_n)
 {
     struct rows rows;
     struct val need[2] = {{0}};
     if (row_has(ticket, T_CATEGORY)) {
-        enum err e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(ticket->v[R_COMMUNITY], ticket->v[T_CATEGORY]), need, 2);
+        enum err e = q_one(c, tx, &Q_CATEGORY_SKILL,
+                           IN(ticket->v[R_COMMUNITY], ticket->v[T_CATEGORY]), need, 2);
         if (e != E_OK && e != E_MISSING)
             return e;
     }
-    TRY(q_rows(c, tx, &Q_WORKERS, IN(ticket->v[R_COMMUNITY], need[0], v_int(c->now_ms)), 200, &rows));
+    TRY(q_rows(c, tx, &Q_WORKERS, IN(ticket->v[R_COMMUNITY], need[0], v_int(c->now_ms)), 200,
+               &rows));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
         struct val open;
         TRY(q_one(c, tx, &Q_OPEN_COUNT, IN(ticket->v[R_COMMUNITY], v[0]), &open, 1));
-        struct candidate one = {val_int(v[0]), val_int(open), val_str(v[1]), val_int(v[2]), val_int(v[3])};
+        struct candidate one = {val_int(v[0]), val_int(open), val_str(v[1]), val_int(v[2]),
+                                val_int(v[3])};
         size_t k = i;
         for (; k > 0 && better(&one, &list[k - 1]); k--)
             list[k] = list[k - 1];
@@ -158,22 +185,71 @@ static enum err candidates_get(struct ctx *c, struct req *q)
         buf_json(&q->out, k->name);
         buf_put(&q->out, S(",\"skills\":"));
         TRY(skills_json(c, q->tx, row_int(&ticket, R_COMMUNITY), k->id, &q->out));
-        buf_fmt(&q->out, ",\"on_duty\":%s,\"has_skill\":%s,\"open\":%lld,\"suggested\":%s}", k->on_duty ? "true" : "false", k->has_skill ? "true" : "false",
-                (long long)k->open, i == 0 && k->on_duty && k->has_skill ? "true" : "false");
+        buf_fmt(&q->out, ",\"on_duty\":%s,\"has_skill\":%s,\"open\":%lld,\"suggested\":%s}",
+                k->on_duty ? "true" : "false", k->has_skill ? "true" : "false", (long long)k->open,
+                i == 0 && k->on_duty && k->has_skill ? "true" : "false");
     }
     buf_put(&q->out, S("]}"));
     return E_OK;
 }
 
 static const struct field comment_fields[] = {
-    {"text", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"内容", "Text"}}, {"internal", F_BOOL, 0, .label = {"内部", "Internal"}}};
+    {"text", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"内容", "Text"}},
+    {"internal", F_BOOL, 0, .label = {"内部", "Internal"}}};
 static const struct field rating_input[] = {
-    {"content", F_INT, REQUIRED, 1, 5, .label = {"服务内容", "Content"}},      {"attitude", F_INT, REQUIRED, 1, 5, .label = {"服务态度", "Attitude"}},
-    {"efficiency", F_INT, REQUIRED, 1, 5, .label = {"服务效率", "Efficiency"}}, {"experience", F_INT, REQUIRED, 1, 5, .label = {"服务体验", "Experience"}},
+    {"content", F_INT, REQUIRED, 1, 5, .label = {"服务内容", "Content"}},
+    {"attitude", F_INT, REQUIRED, 1, 5, .label = {"服务态度", "Attitude"}},
+    {"efficiency", F_INT, REQUIRED, 1, 5, .label = {"服务效率", "Efficiency"}},
+    {"experience", F_INT, REQUIRED, 1, 5, .label = {"服务体验", "Experience"}},
     {"comment", F_LONGTEXT, 0, 0, 500, .label = {"评语", "Comment"}}};
-const struct route ticket_routes[] = {
-    {"POST", "/api/v1/tickets/{id}/rating", "ticket.own", 0, NULL, rating_post, rating_input, COUNT_OF(rating_input), {"评价", "Rate"}, "Rating", 201, NULL},
-    {"POST", "/api/v1/tickets/{id}/comments", NULL, ANY_USER, NULL, comment_post, comment_fields, COUNT_OF(comment_fields), {"留言", "Comment"}, NULL, 201, NULL},
-    {"GET", "/api/v1/tickets/{id}/similar", "ticket.read", 0, NULL, similar_get, NULL, 0, {"同地点未完工单", "Open tickets of the same place"}, NULL, 0, NULL},
-    {"GET", "/api/v1/tickets/{id}/candidates", "ticket.dispatch", 0, NULL, candidates_get, NULL, 0, {"可派人员", "Who could be sent"}, NULL, 0, NULL},
-    {0}};
+#define CANDIDATE                                                                                  \
+    "{staff_id:int,name:str,skills:[str],on_duty:bool,has_skill:bool,open:int,suggested:bool}"
+const struct route ticket_routes[] = {{"POST",
+                                       "/api/v1/tickets/{id}/rating",
+                                       "ticket.own",
+                                       0,
+                                       NULL,
+                                       rating_post,
+                                       rating_input,
+                                       COUNT_OF(rating_input),
+                                       {"评价", "Rate"},
+                                       "Rating",
+                                       201,
+                                       NULL},
+                                      {"POST",
+                                       "/api/v1/tickets/{id}/comments",
+                                       NULL,
+                                       ANY_USER,
+                                       NULL,
+                                       comment_post,
+                                       comment_fields,
+                                       COUNT_OF(comment_fields),
+                                       {"留言", "Comment"},
+                                       "{ok:bool}",
+                                       201,
+                                       NULL},
+                                      {"GET",
+                                       "/api/v1/tickets/{id}/similar",
+                                       "ticket.read",
+                                       0,
+                                       NULL,
+                                       similar_get,
+                                       NULL,
+                                       0,
+                                       {"同地点未完工单", "Open tickets of the same place"},
+                                       "{items:[{id:int,code:str,title:str,state:str}]}",
+                                       0,
+                                       NULL},
+                                      {"GET",
+                                       "/api/v1/tickets/{id}/candidates",
+                                       "ticket.dispatch",
+                                       0,
+                                       NULL,
+                                       candidates_get,
+                                       NULL,
+                                       0,
+                                       {"可派人员", "Who could be sent"},
+                                       "{items:[" CANDIDATE "]}",
+                                       0,
+                                       NULL},
+                                      {0}};

@@ -1,5 +1,5 @@
-/* desk.c - the front desk's pages: find a household by whatever the caller says, its card, and the dispatch board. Each answer is
- * one request, because a clerk on the phone waits for it. */
+/* desk.c - the front desk's pages: find a household by whatever the caller says, its card, and the
+ * dispatch board. Each answer is one request, because a clerk on the phone waits for it. */
 #include "rooms/service/desk.h"
 
 #include <string.h>
@@ -9,45 +9,61 @@
 enum { LOOKUP_MAX = 20, COLUMN_MAX = 50, DUE_SOON_MS = 2 * 3600 * 1000 };
 
 static const struct query Q_BY_CODE = {
-    "desk.by_code", "SELECT id FROM space WHERE community_id = $1 AND code >= $2 AND code < $3 AND kind IN (4, 7) AND archived = 0 ORDER BY code LIMIT 20"};
+    "desk.by_code", "SELECT id FROM space WHERE community_id = $1 AND code >= $2 AND code < $3 AND "
+                    "kind IN (4, 7) AND archived = 0 ORDER BY code LIMIT 20"};
 static const struct query Q_BY_PATH = {
-    "desk.by_path", "SELECT id FROM space WHERE community_id = $1 AND kind IN (4, 7) AND archived = 0 AND path_name LIKE $2 ESCAPE '\\' ORDER BY id LIMIT 20"};
+    "desk.by_path", "SELECT id FROM space WHERE community_id = $1 AND kind IN (4, 7) AND archived "
+                    "= 0 AND path_name LIKE $2 ESCAPE '\\' ORDER BY id LIMIT 20"};
 static const struct query Q_BY_NAME = {
     "desk.by_name",
-    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id AND o.person_id = p.id "
-    "WHERE p.community_id = $1 AND p.name >= $2 AND p.name < $3 AND p.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
+    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id "
+    "AND o.person_id = p.id "
+    "WHERE p.community_id = $1 AND p.name >= $2 AND p.name < $3 AND p.archived = 0 AND o.archived "
+    "= 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
 static const struct query Q_BY_PHONE = {
     "desk.by_phone",
-    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id AND o.person_id = p.id "
-    "WHERE p.community_id = $1 AND (p.phone LIKE $2 OR p.phone2 LIKE $2) AND p.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $3) ORDER BY o.space_id LIMIT 20"};
+    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id "
+    "AND o.person_id = p.id "
+    "WHERE p.community_id = $1 AND (p.phone LIKE $2 OR p.phone2 LIKE $2) AND p.archived = 0 AND "
+    "o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $3) ORDER BY o.space_id LIMIT 20"};
 static const struct query Q_BY_IDENTITY = {
     "desk.by_identity",
-    "SELECT DISTINCT o.space_id FROM person_identity i JOIN occupancy o ON o.community_id = i.community_id AND o.person_id = i.person_id "
-    "WHERE i.community_id = $1 AND i.value >= $2 AND i.value < $3 AND i.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
-static const struct query Q_SPACE = {"desk.space", "SELECT path_name, code FROM space WHERE id = $1 AND community_id = $2"};
-static const struct query Q_SPACE_OPEN = {
-    "desk.space_open", "SELECT count(*) FROM ticket WHERE community_id = $1 AND space_id = $2 AND state < 8 AND archived = 0"};
+    "SELECT DISTINCT o.space_id FROM person_identity i JOIN occupancy o ON o.community_id = "
+    "i.community_id AND o.person_id = i.person_id "
+    "WHERE i.community_id = $1 AND i.value >= $2 AND i.value < $3 AND i.archived = 0 AND "
+    "o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
+static const struct query Q_SPACE = {
+    "desk.space", "SELECT path_name, code FROM space WHERE id = $1 AND community_id = $2"};
+static const struct query Q_SPACE_OPEN = {"desk.space_open",
+                                          "SELECT count(*) FROM ticket WHERE community_id = $1 AND "
+                                          "space_id = $2 AND state < 8 AND archived = 0"};
 static const struct query Q_BOARD_COUNT = {
-    "desk.board_count", "SELECT count(*) FROM ticket WHERE community_id = $1 AND state IN ($2, $3) AND archived = 0"};
-static const struct query Q_LATE = {
-    "desk.late", "SELECT count(*) FROM ticket WHERE community_id = $1 AND state IN (1, 2, 3, 4, 5) AND archived = 0 AND resolve_due < $2"};
-static const struct query Q_TODAY = {"desk.today", "SELECT count(*) FROM ticket WHERE community_id = $1 AND created_at >= $2 AND archived = 0"};
-const struct query *const desk_queries[] = {&Q_BY_CODE, &Q_BY_PATH, &Q_BY_NAME, &Q_BY_PHONE, &Q_BY_IDENTITY, &Q_SPACE, &Q_SPACE_OPEN,
-                                            &Q_BOARD_COUNT, &Q_LATE, &Q_TODAY, NULL};
+    "desk.board_count",
+    "SELECT count(*) FROM ticket WHERE community_id = $1 AND state IN ($2, $3) AND archived = 0"};
+static const struct query Q_LATE = {"desk.late",
+                                    "SELECT count(*) FROM ticket WHERE community_id = $1 AND state "
+                                    "IN (1, 2, 3, 4, 5) AND archived = 0 AND resolve_due < $2"};
+static const struct query Q_TODAY = {
+    "desk.today",
+    "SELECT count(*) FROM ticket WHERE community_id = $1 AND created_at >= $2 AND archived = 0"};
+const struct query *const desk_queries[] = {
+    &Q_BY_CODE,     &Q_BY_PATH, &Q_BY_NAME, &Q_BY_PHONE, &Q_BY_IDENTITY, &Q_SPACE, &Q_SPACE_OPEN,
+    &Q_BOARD_COUNT, &Q_LATE,    &Q_TODAY,   NULL};
 
 static struct str today_of(struct ctx *c, int64_t community)
 {
     return date_text(c->mem, zone_date(app_zone(community), c->now_ms));
 }
 
-/* --- look-up ------------------------------------------------------------------------------------------------------------------- */
+/* --- look-up ---- */
 
 struct found {
     int64_t v[LOOKUP_MAX];
     size_t n;
 };
 
-static enum err collect(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in, size_t nin, struct found *f)
+static enum err collect(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                        size_t nin, struct found *f)
 {
     struct rows rows;
     TRY(q_rows(c, tx, q, in, nin, LOOKUP_MAX, &rows));
@@ -84,9 +100,11 @@ static bool digits_only(struct str s)
     return true;
 }
 
-static enum err find_households(struct ctx *c, struct tx *tx, int64_t community, struct str s, struct found *f)
+static enum err find_households(struct ctx *c, struct tx *tx, int64_t community, struct str s,
+                                struct found *f)
 {
-    struct val from = v_text(s), to = v_text(arena_fmt(c->mem, PRS "\xf4\x8f\xbf\xbf", PRA(s))), today = v_text(today_of(c, community));
+    struct val from = v_text(s), to = v_text(arena_fmt(c->mem, PRS "\xf4\x8f\xbf\xbf", PRA(s))),
+               today = v_text(today_of(c, community));
     struct val cm = v_int(community);
     TRY(collect(c, tx, &Q_BY_CODE, IN(cm, from, to), f));
     if (digits_only(s) && s.n >= 4)
@@ -100,12 +118,14 @@ static enum err find_households(struct ctx *c, struct tx *tx, int64_t community,
     return E_OK;
 }
 
-static enum err persons_json(struct ctx *c, struct tx *tx, int64_t community, int64_t space, struct buf *out)
+static enum err persons_json(struct ctx *c, struct tx *tx, int64_t community, int64_t space,
+                             struct buf *out)
 {
     struct rows rows;
     bool plain = who_may(c->who, "personal.read", community);
     const struct field *phone = &res_person.fields[PE_PHONE];
-    TRY(q_rows(c, tx, &Q_SPACE_PERSONS, IN(v_int(community), v_int(space), v_text(today_of(c, community))), 30, &rows));
+    TRY(q_rows(c, tx, &Q_SPACE_PERSONS,
+               IN(v_int(community), v_int(space), v_text(today_of(c, community))), 30, &rows));
     buf_put(out, S("\"persons\":["));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
@@ -136,7 +156,8 @@ static enum err lookup_get(struct ctx *c, struct req *q)
     struct str s = str_trim(http_param(q->h, "q"));
     TRY(req_community(c, q, "ticket.desk", &community));
     if (!s.n || !utf8_valid(s) || utf8_len(s) > 40)
-        return FAIL_FIELD(c, "q", "required", "请输入房号、姓名、电话或车牌", "type a room, name, phone or number plate");
+        return FAIL_FIELD(c, "q", "required", "请输入房号、姓名、电话或车牌",
+                          "type a room, name, phone or number plate");
     TRY(find_households(c, q->tx, community, s, &f));
     buf_put(&q->out, S("{\"items\":["));
     for (size_t i = 0; i < f.n; i++) {
@@ -155,7 +176,7 @@ static enum err lookup_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- household card ------------------------------------------------------------------------------------------------------------- */
+/* --- household card ---- */
 
 static const struct query *ticket_list(struct tx *tx, struct ctx *c, const char *where)
 {
@@ -168,7 +189,9 @@ static const struct query *ticket_list(struct tx *tx, struct ctx *c, const char 
     return db_intern(tx_db(tx), S("desk.tickets"), buf_str(&sql));
 }
 
-static enum err tickets_json(struct ctx *c, struct tx *tx, const char *where, const struct val *in, size_t nin, unsigned flags, struct buf *out, struct row **ret_rows, size_t *ret_n)
+static enum err tickets_json(struct ctx *c, struct tx *tx, const char *where, const struct val *in,
+                             size_t nin, unsigned flags, struct buf *out, struct row **ret_rows,
+                             size_t *ret_n)
 {
     const struct query *q = ticket_list(tx, c, where);
     struct rows rows;
@@ -202,21 +225,25 @@ static enum err household_get(struct ctx *c, struct req *q)
     buf_putc(&q->out, ',');
     TRY(persons_json(c, q->tx, community, id, &q->out));
     buf_put(&q->out, S(",\"tickets\":"));
-    TRY(tickets_json(c, q->tx, "space_id = $2 ORDER BY id DESC LIMIT 20", IN(v_int(community), v_int(id)), 0, &q->out, &rows, &n));
+    TRY(tickets_json(c, q->tx, "space_id = $2 ORDER BY id DESC LIMIT 20",
+                     IN(v_int(community), v_int(id)), 0, &q->out, &rows, &n));
     buf_putc(&q->out, '}');
     return E_OK;
 }
 
-/* --- board ------------------------------------------------------------------------------------------------------------------------ */
+/* --- board ---- */
 
 struct column_of_board {
     const char *key;
     int a, b; /* states; doing has two, so has every other */
 };
-static const struct column_of_board columns[] = {
-    {"new", RECEIVED, ACCEPTED}, {"assigned", DISPATCHED, DISPATCHED}, {"doing", IN_PROGRESS, PAUSED}, {"verify", FINISHED, INFORMED}};
+static const struct column_of_board columns[] = {{"new", RECEIVED, ACCEPTED},
+                                                 {"assigned", DISPATCHED, DISPATCHED},
+                                                 {"doing", IN_PROGRESS, PAUSED},
+                                                 {"verify", FINISHED, INFORMED}};
 
-enum err skills_json(struct ctx *c, struct tx *tx, int64_t community, int64_t staff, struct buf *out)
+enum err skills_json(struct ctx *c, struct tx *tx, int64_t community, int64_t staff,
+                     struct buf *out)
 {
     struct rows rows;
     TRY(q_rows(c, tx, &Q_STAFF_SKILLS, IN(v_int(community), v_int(staff)), 20, &rows));
@@ -243,7 +270,8 @@ static enum err board_workers(struct ctx *c, struct tx *tx, int64_t community, s
         buf_json(out, val_str(v[1]));
         buf_put(out, S(",\"skills\":"));
         TRY(skills_json(c, tx, community, val_int(v[0]), out));
-        buf_fmt(out, ",\"on_duty\":%s,\"open\":%lld}", val_int(v[2]) ? "true" : "false", (long long)val_int(open));
+        buf_fmt(out, ",\"on_duty\":%s,\"open\":%lld}", val_int(v[2]) ? "true" : "false",
+                (long long)val_int(open));
     }
     return E_OK;
 }
@@ -256,8 +284,9 @@ static enum err board_counts(struct ctx *c, struct tx *tx, int64_t community, st
     TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), v_int(c->now_ms)), &late, 1));
     TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), v_int(c->now_ms + DUE_SOON_MS)), &soon, 1));
     TRY(q_one(c, tx, &Q_TODAY, IN(v_int(community), v_int(midnight)), &today, 1));
-    buf_fmt(out, "],\"counts\":{\"breached\":%lld,\"due_soon\":%lld,\"today\":%lld}", (long long)val_int(late),
-            (long long)(val_int(soon) - val_int(late)), (long long)val_int(today));
+    buf_fmt(out, "],\"counts\":{\"breached\":%lld,\"due_soon\":%lld,\"today\":%lld}",
+            (long long)val_int(late), (long long)(val_int(soon) - val_int(late)),
+            (long long)val_int(today));
     return E_OK;
 }
 
@@ -275,10 +304,13 @@ static enum err board_get(struct ctx *c, struct req *q)
         struct val total;
         struct row *rows;
         size_t n;
-        TRY(q_one(c, q->tx, &Q_BOARD_COUNT, IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), &total, 1));
-        buf_fmt(b, "%s{\"key\":\"%s\",\"total\":%lld,\"items\":", i ? "," : "", columns[i].key, (long long)val_int(total));
+        TRY(q_one(c, q->tx, &Q_BOARD_COUNT,
+                  IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), &total, 1));
+        buf_fmt(b, "%s{\"key\":\"%s\",\"total\":%lld,\"items\":", i ? "," : "", columns[i].key,
+                (long long)val_int(total));
         TRY(tickets_json(c, q->tx, "state IN ($2, $3) ORDER BY priority, resolve_due, id LIMIT 50",
-                         IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), RENDER_ACTIONS, b, &rows, &n));
+                         IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)),
+                         RENDER_ACTIONS, b, &rows, &n));
         buf_putc(b, '}');
         memcpy(all + n_all, rows, n * sizeof *rows);
         n_all += n;
@@ -290,7 +322,7 @@ static enum err board_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- a resident's own places ------------------------------------------------------------------------------------------------------ */
+/* --- a resident's own places ---- */
 
 static enum err my_spaces_get(struct ctx *c, struct req *q)
 {
@@ -301,21 +333,81 @@ static enum err my_spaces_get(struct ctx *c, struct req *q)
         struct rows rows;
         if (!g->person_id)
             continue;
-        TRY(q_rows(c, q->tx, &Q_PERSON_SPACES, IN(v_int(g->person_id), v_int(g->community_id), v_text(today_of(c, g->community_id))), 50, &rows));
+        TRY(q_rows(
+            c, q->tx, &Q_PERSON_SPACES,
+            IN(v_int(g->person_id), v_int(g->community_id), v_text(today_of(c, g->community_id))),
+            50, &rows));
         for (size_t k = 0; k < rows.n; k++) {
             const struct val *v = rows.v + k * (size_t)rows.ncol;
-            buf_fmt(&q->out, "%s{\"space_id\":%lld,\"space\":", n++ ? "," : "", (long long)val_int(v[0]));
+            buf_fmt(&q->out, "%s{\"space_id\":%lld,\"space\":", n++ ? "," : "",
+                    (long long)val_int(v[0]));
             buf_json(&q->out, val_str(v[1]));
-            buf_fmt(&q->out, ",\"community_id\":%lld,\"person_id\":%lld}", (long long)g->community_id, (long long)g->person_id);
+            buf_fmt(&q->out, ",\"community_id\":%lld,\"person_id\":%lld}",
+                    (long long)g->community_id, (long long)g->person_id);
         }
     }
     buf_put(&q->out, S("]}"));
     return E_OK;
 }
 
+static const struct field lookup_query[] = {
+    {"community_id", F_REF, 0, .ref = "communities", .label = {"项目", "Community"}},
+    {"q", F_TEXT, REQUIRED, 1, 40,
+     .label = {"房号、姓名、电话、车牌", "Room, name, phone or plate"}}};
+static const struct field household_query[] = {
+    {"space_id", F_REF, REQUIRED, .ref = "spaces", .label = {"房屋", "Unit"}}};
+static const struct field board_query[] = {
+    {"community_id", F_REF, 0, .ref = "communities", .label = {"项目", "Community"}}};
+#define PERSON       "{id:int,name:str,phone:str?,relation:str?,tier:str?}"
+#define BOARD_WORKER "{staff_id:int,name:str,skills:[str],on_duty:bool,open:int}"
 const struct route desk_routes[] = {
-    {"GET", "/api/v1/desk/lookup", "ticket.desk", 0, NULL, lookup_get, .help = {"找住户", "Find a household"}},
-    {"GET", "/api/v1/desk/household", "ticket.desk", 0, NULL, household_get, .help = {"住户卡片", "A household's card"}},
-    {"GET", "/api/v1/desk/board", "ticket.read", 0, NULL, board_get, .help = {"调度看板", "The dispatch board"}},
-    {"GET", "/api/v1/me/spaces", NULL, ANY_USER, NULL, my_spaces_get, .help = {"我的房屋", "My places"}},
+    {"GET",
+     "/api/v1/desk/lookup",
+     "ticket.desk",
+     0,
+     NULL,
+     lookup_get,
+     lookup_query,
+     COUNT_OF(lookup_query),
+     {"找住户", "Find a household"},
+     "{items:[{space_id:int,space:str,code:str?,persons:[" PERSON "],open_tickets:int}]}",
+     0,
+     NULL},
+    {"GET",
+     "/api/v1/desk/household",
+     "ticket.desk",
+     0,
+     NULL,
+     household_get,
+     household_query,
+     COUNT_OF(household_query),
+     {"住户卡片", "A household's card"},
+     "{space:@Space,persons:[" PERSON "],tickets:[@Ticket]}",
+     0,
+     NULL},
+    {"GET",
+     "/api/v1/desk/board",
+     "ticket.read",
+     0,
+     NULL,
+     board_get,
+     board_query,
+     COUNT_OF(board_query),
+     {"调度看板", "The dispatch board"},
+     "{now:instant,columns:[{key:str,total:int,items:[@Ticket]}],workers:[" BOARD_WORKER
+     "],counts:{breached:int,due_soon:int,today:int},refs:@Refs}",
+     0,
+     NULL},
+    {"GET",
+     "/api/v1/me/spaces",
+     NULL,
+     ANY_USER,
+     NULL,
+     my_spaces_get,
+     NULL,
+     0,
+     {"我的房屋", "My places"},
+     "{items:[{space_id:int,space:str,community_id:int,person_id:int}]}",
+     0,
+     NULL},
     {0}};

@@ -1,30 +1,44 @@
-/* jobs.c - what the room does by itself: breach flags at the minute, closing after seven days of silence, policies for a new
- * community. All are jobs inside one transaction: a crash repeats them, never half of them. */
+/* jobs.c - what the room does by itself: breach flags at the minute, closing after seven days of
+ * silence, policies for a new community. All are jobs inside one transaction: a crash repeats them,
+ * never half of them. */
 #include "core/event.h"
 #include "rooms/service/ticket.h"
 
 enum { SWEEP_MAX = 500, CLOSE_AFTER_DAYS = 7 };
 
-#define SWEEP(name, due, stopped, flag)                                                                                  \
-    static const struct query name = {"service.sweep_" flag, "SELECT id FROM ticket WHERE " due " < $1 AND " stopped   \
-                                      " IS NULL AND " flag " = 0 AND state < 8 ORDER BY " due " LIMIT 500"}
+#define SWEEP(name, due, stopped, flag)                                                            \
+    static const struct query name = {"service.sweep_" flag,                                       \
+                                      "SELECT id FROM ticket WHERE " due " < $1 AND " stopped      \
+                                      " IS NULL AND " flag " = 0 AND state < 8 ORDER BY " due      \
+                                      " LIMIT 500"}
 SWEEP(Q_SWEEP_RESPOND, "respond_due", "responded_at", "respond_breached");
 SWEEP(Q_SWEEP_HANDLE, "handle_due", "handled_at", "handle_breached");
 SWEEP(Q_SWEEP_RESOLVE, "resolve_due", "resolved_at", "resolve_breached");
 static const struct query Q_SILENT = {
-    "service.silent", "SELECT id FROM ticket WHERE state = 7 AND informed_at < $1 ORDER BY informed_at LIMIT 500"};
+    "service.silent",
+    "SELECT id FROM ticket WHERE state = 7 AND informed_at < $1 ORDER BY informed_at LIMIT 500"};
 const struct query Q_SLA_POLICY = {
-    "service.sla_policy", "SELECT id, version, respond_min, handle_min, resolve_min FROM sla_policy WHERE community_id = $1 AND kind = $2 AND priority = $3 AND archived = 0"};
+    "service.sla_policy",
+    "SELECT id, version, respond_min, handle_min, resolve_min FROM sla_policy WHERE community_id = "
+    "$1 AND kind = $2 AND priority = $3 AND archived = 0"};
 const struct query Q_PRIORITY_POLICY = {
-    "service.priority_policy", "SELECT priority FROM priority_policy WHERE community_id = $1 AND urgency = $2 AND impact = $3 AND tier = $4 AND archived = 0"};
-const struct query Q_PERSON_BRIEF = {"service.person", "SELECT name, phone, tier FROM person WHERE community_id = $1 AND id = $2"};
-const struct query Q_CATEGORY_SKILL = {"service.category", "SELECT skill_id, resolve_min FROM category WHERE community_id = $1 AND id = $2"};
-const struct query Q_OPEN_COUNT = {
-    "service.open_count", "SELECT count(*) FROM ticket WHERE community_id = $1 AND assignee_id = $2 AND state IN (3, 4, 5) AND archived = 0"};
-static const struct query Q_HAS_POLICY = {"service.has_policy", "SELECT id FROM sla_policy WHERE community_id = $1 LIMIT 1"};
+    "service.priority_policy", "SELECT priority FROM priority_policy WHERE community_id = $1 AND "
+                               "urgency = $2 AND impact = $3 AND tier = $4 AND archived = 0"};
+const struct query Q_PERSON_BRIEF = {
+    "service.person", "SELECT name, phone, tier FROM person WHERE community_id = $1 AND id = $2"};
+const struct query Q_CATEGORY_SKILL = {
+    "service.category",
+    "SELECT skill_id, resolve_min FROM category WHERE community_id = $1 AND id = $2"};
+const struct query Q_OPEN_COUNT = {"service.open_count",
+                                   "SELECT count(*) FROM ticket WHERE community_id = $1 AND "
+                                   "assignee_id = $2 AND state IN (3, 4, 5) AND archived = 0"};
+static const struct query Q_HAS_POLICY = {
+    "service.has_policy", "SELECT id FROM sla_policy WHERE community_id = $1 LIMIT 1"};
 
-/* Marks each late ticket through the store, so that version, event and live notice are as for any change. */
-static enum err mark_late(struct ctx *c, struct tx *tx, const struct query *q, int flag, const char *clock)
+/* Marks each late ticket through the store, so that version, event and live notice are as for any
+ * change. */
+static enum err mark_late(struct ctx *c, struct tx *tx, const struct query *q, int flag,
+                          const char *clock)
 {
     struct rows rows;
     TRY(q_rows(c, tx, q, IN(v_int(c->now_ms)), SWEEP_MAX, &rows));
@@ -32,7 +46,8 @@ static enum err mark_late(struct ctx *c, struct tx *tx, const struct query *q, i
         struct row old, neu = {0};
         TRY(res_load(c, tx, &res_ticket, val_int(rows.v[i]), &old));
         row_put(&neu, flag, v_int(1));
-        TRY(res_store(c, tx, &res_ticket, &old, &neu, "ticket.breached", arena_fmt(c->mem, "\"action\":\"breach\",\"clock\":\"%s\"", clock)));
+        TRY(res_store(c, tx, &res_ticket, &old, &neu, "ticket.breached",
+                      arena_fmt(c->mem, "\"action\":\"breach\",\"clock\":\"%s\"", clock)));
     }
     return E_OK;
 }
@@ -52,7 +67,8 @@ static enum err auto_close(struct ctx *c, struct tx *tx, struct app *app, struct
     struct row in = {0};
     (void)app;
     (void)data;
-    TRY(q_rows(c, tx, &Q_SILENT, IN(v_int(c->now_ms - INT64_C(86400000) * CLOSE_AFTER_DAYS)), SWEEP_MAX, &rows));
+    TRY(q_rows(c, tx, &Q_SILENT, IN(v_int(c->now_ms - INT64_C(86400000) * CLOSE_AFTER_DAYS)),
+               SWEEP_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         struct row row;
         TRY(res_load(c, tx, &res_ticket, val_int(rows.v[i]), &row));
@@ -109,7 +125,18 @@ static enum err seed_policies(struct ctx *c, struct tx *tx, struct app *app, str
     return seed_priority(c, tx, community);
 }
 
-const struct job service_jobs[] = {
-    {"service.breach", 60, sweep}, {"service.auto_close", 3600, auto_close}, {"service.seed", 0, seed_policies}, {0}};
-const struct query *const service_queries[] = {&Q_SWEEP_RESPOND, &Q_SWEEP_HANDLE, &Q_SWEEP_RESOLVE, &Q_SILENT, &Q_SLA_POLICY, &Q_PRIORITY_POLICY,
-                                               &Q_PERSON_BRIEF, &Q_CATEGORY_SKILL, &Q_OPEN_COUNT, &Q_HAS_POLICY, NULL};
+const struct job service_jobs[] = {{"service.breach", 60, sweep},
+                                   {"service.auto_close", 3600, auto_close},
+                                   {"service.seed", 0, seed_policies},
+                                   {0}};
+const struct query *const service_queries[] = {&Q_SWEEP_RESPOND,
+                                               &Q_SWEEP_HANDLE,
+                                               &Q_SWEEP_RESOLVE,
+                                               &Q_SILENT,
+                                               &Q_SLA_POLICY,
+                                               &Q_PRIORITY_POLICY,
+                                               &Q_PERSON_BRIEF,
+                                               &Q_CATEGORY_SKILL,
+                                               &Q_OPEN_COUNT,
+                                               &Q_HAS_POLICY,
+                                               NULL};

@@ -1,11 +1,12 @@
-/* rules.c - why a ticket may or may not: pure rules first, then guards and effects of the arrows in tables.c. Rule ids R1… are
- * those of this room's README. */
+/* rules.c - why a ticket may or may not: pure rules first, then guards and effects of the arrows in
+ * tables.c. Rule ids R1… are those of this room's README. */
 #include "core/event.h"
 #include "rooms/service/ticket.h"
 
-/* --- pure ------------------------------------------------------------------------------------------------------------------ */
+/* --- pure ---- */
 
-/* R1: the ITIL matrix urgency × impact; a VIP moves up one, never down; tiers never lower anybody below the matrix. */
+/* R1: the ITIL matrix urgency × impact; a VIP moves up one, never down; tiers never lower anybody
+ * below the matrix. */
 int priority_default(int urgency, int impact, int tier)
 {
     int sum = urgency + impact; /* 2 … 6 */
@@ -15,11 +16,18 @@ int priority_default(int urgency, int impact, int tier)
     return tier == TIER_VIP && p > 1 ? p - 1 : p;
 }
 
-/* R2: guide 2.2.1 (respond 24 h, first handling 48 h), 3.1 (complaints within 48 h); urgent ones from domain-rules 2.1. */
+/* R2: guide 2.2.1 (respond 24 h, first handling 48 h), 3.1 (complaints within 48 h); urgent ones
+ * from domain-rules 2.1. */
 struct sla sla_default(int kind, int priority)
 {
-    static const int resolve_h[] = {[KIND_REPAIR] = 48, [KIND_COMPLAINT] = 48, [KIND_SUGGESTION] = 168, [KIND_PRAISE] = 168, [KIND_INQUIRY] = 48};
-    struct sla s = {24 * 60, 48 * 60, 60 * (kind >= KIND_REPAIR && kind <= KIND_INQUIRY ? resolve_h[kind] : 48), 0, 0};
+    static const int resolve_h[] = {[KIND_REPAIR] = 48,
+                                    [KIND_COMPLAINT] = 48,
+                                    [KIND_SUGGESTION] = 168,
+                                    [KIND_PRAISE] = 168,
+                                    [KIND_INQUIRY] = 48};
+    struct sla s = {24 * 60, 48 * 60,
+                    60 * (kind >= KIND_REPAIR && kind <= KIND_INQUIRY ? resolve_h[kind] : 48), 0,
+                    0};
     if (kind == KIND_REPAIR && priority == 1)
         s = (struct sla){15, 30, 24 * 60, 0, 0};
     else if (kind == KIND_REPAIR && priority == 2)
@@ -59,12 +67,17 @@ bool is_work(const struct row *r)
     return row_int(r, T_KIND) == KIND_REPAIR;
 }
 
-/* --- creation -------------------------------------------------------------------------------------------------------------- */
+/* --- creation ---- */
 
-/* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil year. */
+/* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil
+ * year. */
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
 {
-    static const char *const prefix[] = {[KIND_REPAIR] = "WX", [KIND_COMPLAINT] = "TS", [KIND_SUGGESTION] = "JY", [KIND_PRAISE] = "BY", [KIND_INQUIRY] = "ZX"};
+    static const char *const prefix[] = {[KIND_REPAIR] = "WX",
+                                         [KIND_COMPLAINT] = "TS",
+                                         [KIND_SUGGESTION] = "JY",
+                                         [KIND_PRAISE] = "BY",
+                                         [KIND_INQUIRY] = "ZX"};
     if (!(neu->set & BIT(T_KIND)) || !row_has(neu, R_COMMUNITY))
         return E_OK;
     int64_t community = row_int(neu, R_COMMUNITY), n;
@@ -80,9 +93,11 @@ static enum err read_sla(struct ctx *c, struct tx *tx, const struct row *neu, st
 {
     struct val v[5];
     *ret = sla_default((int)row_int(neu, T_KIND), (int)row_int(neu, T_PRIORITY));
-    enum err e = q_one(c, tx, &Q_SLA_POLICY, IN(neu->v[R_COMMUNITY], neu->v[T_KIND], neu->v[T_PRIORITY]), v, 5);
+    enum err e = q_one(c, tx, &Q_SLA_POLICY,
+                       IN(neu->v[R_COMMUNITY], neu->v[T_KIND], neu->v[T_PRIORITY]), v, 5);
     if (e == E_OK)
-        *ret = (struct sla){(int)val_int(v[2]), (int)val_int(v[3]), (int)val_int(v[4]), val_int(v[0]), val_int(v[1])};
+        *ret = (struct sla){(int)val_int(v[2]), (int)val_int(v[3]), (int)val_int(v[4]),
+                            val_int(v[0]), val_int(v[1])};
     else if (e != E_MISSING)
         return e;
     if (!row_has(neu, T_CATEGORY))
@@ -97,7 +112,8 @@ static enum err set_priority(struct ctx *c, struct tx *tx, struct row *neu, int6
 {
     struct val p;
     int u = (int)row_int(neu, T_URGENCY), i = (int)row_int(neu, T_IMPACT);
-    enum err e = q_one(c, tx, &Q_PRIORITY_POLICY, IN(neu->v[R_COMMUNITY], v_int(u), v_int(i), v_int(tier)), &p, 1);
+    enum err e = q_one(c, tx, &Q_PRIORITY_POLICY,
+                       IN(neu->v[R_COMMUNITY], v_int(u), v_int(i), v_int(tier)), &p, 1);
     if (e == E_MISSING)
         p = v_int(priority_default(u, i, (int)tier));
     else
@@ -120,7 +136,8 @@ static enum err set_clocks(struct ctx *c, struct tx *tx, struct row *neu)
     return E_OK;
 }
 
-/* R4 (G3.2): who takes a request owns it; what customers enter themselves belongs to the desk member on duty. */
+/* R4 (G3.2): who takes a request owns it; what customers enter themselves belongs to the desk
+ * member on duty. */
 static enum err set_first_contact(struct ctx *c, struct tx *tx, struct row *neu)
 {
     struct val id = v_null();
@@ -149,14 +166,16 @@ static enum err check_resident(struct ctx *c, struct tx *tx, struct row *neu)
     if (!c->who || who_may(c->who, "ticket.staff", community))
         return E_OK;
     if (!me)
-        return FAIL(c, E_DENIED, "您在这个项目没有住户登记", "you are not registered as a resident here");
+        return FAIL(c, E_DENIED, "您在这个项目没有住户登记",
+                    "you are not registered as a resident here");
     if (row_has(neu, T_PERSON) && row_int(neu, T_PERSON) != me)
         (void)FAIL_FIELD(c, "person_id", "ref", "只能为本人提交", "you can only ask for yourself");
     row_put(neu, T_PERSON, v_int(me));
     if (!row_has(neu, T_CHANNEL))
         row_put(neu, T_CHANNEL, v_int(CH_APP));
     if (!own_channel(row_int(neu, T_CHANNEL)))
-        (void)FAIL_FIELD(c, "channel", "choice", "自助提交的渠道只能是 wechat、app、web、qr", "your own channel is wechat, app, web or qr");
+        (void)FAIL_FIELD(c, "channel", "choice", "自助提交的渠道只能是 wechat、app、web、qr",
+                         "your own channel is wechat, app, web or qr");
     if (!row_has(neu, T_SPACE))
         return E_OK;
     struct row space;
@@ -194,9 +213,17 @@ static enum err take_person(struct ctx *c, struct tx *tx, struct row *neu, int64
 /* R6: nothing is closed without a result and a recorded answer, by any route. */
 static enum err check_closed(struct ctx *c, const struct row *neu)
 {
-    if (row_int(neu, T_STATE) != CLOSED || (row_has(neu, T_RESULT) && row_has(neu, T_ANSWER) && row_has(neu, T_INFORMED)))
+    if (row_int(neu, T_STATE) != CLOSED ||
+        (row_has(neu, T_RESULT) && row_has(neu, T_ANSWER) && row_has(neu, T_INFORMED)))
         return E_OK;
-    return FAIL(c, E_STATE, "没有处理结果和给客户的答复,不能关闭", "it cannot be closed without a result and a recorded answer");
+    return FAIL(c, E_STATE, "没有处理结果和给客户的答复,不能关闭",
+                "it cannot be closed without a result and a recorded answer");
+}
+
+/* An import brings clocks that stopped long ago; those still running are the minute job's. */
+static void set_flag(struct ctx *c, struct row *neu, int stopped, int due, int flag)
+{
+    row_put(neu, flag, v_int(row_has(neu, stopped) && clock_breached(row_int(neu, due), row_int(neu, stopped), c->now_ms)));
 }
 
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
@@ -217,15 +244,17 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     TRY(set_priority(c, tx, neu, tier));
     TRY(set_clocks(c, tx, neu));
     TRY(set_first_contact(c, tx, neu));
-    static const int zero[] = {T_RESPOND_BREACHED, T_HANDLE_BREACHED, T_REWORK, T_PAUSED_MS};
+    static const int zero[] = {T_REWORK, T_PAUSED_MS};
     for (size_t i = 0; i < COUNT_OF(zero); i++)
         if (!row_has(neu, zero[i]))
             row_put(neu, zero[i], v_int(0));
-    row_put(neu, T_RESOLVE_BREACHED, v_int(row_has(neu, T_RESOLVED) && clock_breached(row_int(neu, T_RESOLVE_DUE), row_int(neu, T_RESOLVED), c->now_ms)));
+    set_flag(c, neu, T_RESPONDED, T_RESPOND_DUE, T_RESPOND_BREACHED);
+    set_flag(c, neu, T_HANDLED, T_HANDLE_DUE, T_HANDLE_BREACHED);
+    set_flag(c, neu, T_RESOLVED, T_RESOLVE_DUE, T_RESOLVE_BREACHED);
     return check_closed(c, neu);
 }
 
-/* --- guards ------------------------------------------------------------------------------------------------------------------- */
+/* --- guards ---- */
 
 /* R7: on duty and with the skill the category asks for — or a reason. */
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
@@ -233,15 +262,19 @@ enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, con
     enum { ASSIGNEE_ID, REASON };
     struct val need[2] = {{0}}, fit[2];
     if (row_has(old, T_CATEGORY)) {
-        enum err e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(old->v[R_COMMUNITY], old->v[T_CATEGORY]), need, 2);
+        enum err e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(old->v[R_COMMUNITY], old->v[T_CATEGORY]),
+                           need, 2);
         if (e != E_OK && e != E_MISSING)
             return e;
     }
-    TRY(q_one(c, tx, &Q_STAFF_FIT, IN(old->v[R_COMMUNITY], need[0], v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
+    TRY(q_one(c, tx, &Q_STAFF_FIT,
+              IN(old->v[R_COMMUNITY], need[0], v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
     if (row_has(in, REASON) || (val_int(fit[0]) && val_int(fit[1])))
         return E_OK;
-    return !val_int(fit[0]) ? FAIL_FIELD(c, "reason", "off_duty", "此人现在不在班,请填写理由", "this person is off duty now; give a reason")
-                            : FAIL_FIELD(c, "reason", "no_skill", "此人没有所需技能,请填写理由", "this person lacks the skill needed; give a reason");
+    return !val_int(fit[0]) ? FAIL_FIELD(c, "reason", "off_duty", "此人现在不在班,请填写理由",
+                                         "this person is off duty now; give a reason")
+                            : FAIL_FIELD(c, "reason", "no_skill", "此人没有所需技能,请填写理由",
+                                         "this person lacks the skill needed; give a reason");
 }
 
 /* R8: within 30 days of closing. */
@@ -251,7 +284,8 @@ enum err guard_reopen(struct ctx *c, struct tx *tx, const struct row *old, const
     (void)in;
     if (c->now_ms - row_int(old, T_CLOSED) <= INT64_C(30) * 86400 * 1000)
         return E_OK;
-    return FAIL(c, E_STATE, "关闭已超过 30 天,请新建工单", "closed more than 30 days ago; please open a new one");
+    return FAIL(c, E_STATE, "关闭已超过 30 天,请新建工单",
+                "closed more than 30 days ago; please open a new one");
 }
 
 enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
@@ -263,10 +297,11 @@ enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const 
     return check_closed(c, &after);
 }
 
-/* --- effects ------------------------------------------------------------------------------------------------------------------ */
+/* --- effects ---- */
 
 /* Stops a clock once: later steps of the same kind do not move it. */
-static void stop_clock(struct ctx *c, const struct row *old, struct row *neu, int stopped, int due, int flag)
+static void stop_clock(struct ctx *c, const struct row *old, struct row *neu, int stopped, int due,
+                       int flag)
 {
     if (row_has(old, stopped))
         return;
@@ -275,8 +310,10 @@ static void stop_clock(struct ctx *c, const struct row *old, struct row *neu, in
         row_put(neu, flag, v_int(1));
 }
 
-#define EFFECT(name) enum err name(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu, const struct row *in)
-#define UNUSED(x)    (void)(x)
+#define EFFECT(name)                                                                               \
+    enum err name(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,            \
+                  const struct row *in)
+#define UNUSED(x) (void)(x)
 
 EFFECT(effect_accept)
 {
@@ -297,7 +334,9 @@ EFFECT(effect_grab)
     UNUSED(tx), UNUSED(in);
     row_put(neu, T_ASSIGNEE, v_int(who_staff(c->who, row_int(old, R_COMMUNITY))));
     row_put(neu, T_DISPATCHED, v_int(c->now_ms));
-    return row_int(neu, T_ASSIGNEE) ? E_OK : FAIL(c, E_DENIED, "您在这个项目没有员工身份", "you are not a staff member here");
+    return row_int(neu, T_ASSIGNEE)
+               ? E_OK
+               : FAIL(c, E_DENIED, "您在这个项目没有员工身份", "you are not a staff member here");
 }
 
 EFFECT(effect_decline)
@@ -326,7 +365,8 @@ EFFECT(effect_pause)
 EFFECT(effect_resume)
 {
     UNUSED(tx), UNUSED(in);
-    row_put(neu, T_PAUSED_MS, v_int(row_int(old, T_PAUSED_MS) + c->now_ms - row_int(old, T_PAUSED_AT)));
+    row_put(neu, T_PAUSED_MS,
+            v_int(row_int(old, T_PAUSED_MS) + c->now_ms - row_int(old, T_PAUSED_AT)));
     row_put(neu, T_PAUSED_AT, v_null());
     row_put(neu, T_PAUSE_CLASS, v_null());
     return E_OK;

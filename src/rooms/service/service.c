@@ -3,40 +3,79 @@
 
 #include "rooms/service/desk.h"
 
-static const struct resource *const resources[] = {&res_category, &res_sla_policy, &res_priority_policy, &res_ticket, &res_rating, NULL};
+static const struct resource *const resources[] = {
+    &res_category, &res_sla_policy, &res_priority_policy, &res_ticket, &res_rating, NULL};
 static const struct on listens[] = {{"community.created", "service.seed"}, {0}};
-static const struct perm perms[] = {
-    {"ticket.read", {"查看全部工单", "See all tickets"}},       {"ticket.create", {"登记工单", "Register tickets"}},
-    {"ticket.desk", {"前台受理", "Front desk"}},                {"ticket.dispatch", {"派单", "Dispatch"}},
-    {"ticket.work", {"处理工单", "Work on tickets"}},           {"ticket.own", {"本人的请求", "One's own requests"}},
-    {"ticket.staff", {"工单内部信息", "Internal ticket data"}}, {"policy.read", {"查看规则", "See policies"}},
-    {"policy.manage", {"管理规则", "Manage policies"}},         {0}};
+static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
+                                    {"ticket.create", {"登记工单", "Register tickets"}},
+                                    {"ticket.desk", {"前台受理", "Front desk"}},
+                                    {"ticket.dispatch", {"派单", "Dispatch"}},
+                                    {"ticket.work", {"处理工单", "Work on tickets"}},
+                                    {"ticket.own", {"本人的请求", "One's own requests"}},
+                                    {"ticket.staff", {"工单内部信息", "Internal ticket data"}},
+                                    {"policy.read", {"查看规则", "See policies"}},
+                                    {"policy.manage", {"管理规则", "Manage policies"}},
+                                    {0}};
 #define STAFF_COMMON "estate.read staff.read policy.read ticket.staff ticket.create "
 static const struct role_seed roles[] = {
-    {"desk", {"客服前台", "Front desk"}, STAFF_COMMON "ticket.read ticket.desk people.read people.manage personal.read"},
-    {"dispatcher", {"调度", "Dispatcher"}, STAFF_COMMON "ticket.read ticket.dispatch people.read personal.read"},
+    {"desk",
+     {"客服前台", "Front desk"},
+     STAFF_COMMON "ticket.read ticket.desk people.read people.manage personal.read"},
+    {"dispatcher",
+     {"调度", "Dispatcher"},
+     STAFF_COMMON "ticket.read ticket.dispatch people.read personal.read"},
     {"worker", {"维修工", "Worker"}, STAFF_COMMON "ticket.work"},
     {"cashier", {"收费员", "Cashier"}, "estate.read people.read policy.read"},
-    {"manager", {"项目经理", "Manager"}, STAFF_COMMON "ticket.read ticket.desk ticket.dispatch policy.manage people.read people.manage personal.read estate.manage staff.manage"},
+    {"manager",
+     {"项目经理", "Manager"},
+     STAFF_COMMON "ticket.read ticket.desk ticket.dispatch policy.manage people.read people.manage "
+                  "personal.read estate.manage staff.manage"},
     {"resident", {"住户", "Resident"}, "ticket.own ticket.create"},
     {0}};
-#define GROUP "service", {"客户服务", "Service"}
+#define GROUP                                                                                      \
+    "service",                                                                                     \
+    {                                                                                              \
+        "客户服务", "Service"                                                                      \
+    }
 static const struct menu_item menu[] = {
     {GROUP, "desk", {"受理与派单", "Desk & dispatch"}, "desk", NULL, "ticket.read"},
     {GROUP, "tickets", {"工单", "Tickets"}, NULL, "tickets", "ticket.read"},
     {GROUP, "ratings", {"评价", "Ratings"}, NULL, "ratings", "ticket.read"},
     {GROUP, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
     {GROUP, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},
-    {GROUP, "priority-policies", {"优先级规则", "Priority policies"}, NULL, "priority-policies", "policy.manage"},
+    {GROUP,
+     "priority-policies",
+     {"优先级规则", "Priority policies"},
+     NULL,
+     "priority-policies",
+     "policy.manage"},
     {0}};
 static const struct check checks[] = {
-    {"closed without result or answer", {"check.closed", "SELECT id, code FROM ticket WHERE state = 8 AND (result IS NULL OR answer IS NULL OR informed_at IS NULL OR closed_at IS NULL) LIMIT 50"}},
-    {"working without a worker", {"check.assignee", "SELECT id, code FROM ticket WHERE state IN (3, 4, 5) AND assignee_id IS NULL LIMIT 50"}},
-    {"tickets without any event", {"check.events",
-     "SELECT t.id, t.code FROM ticket t WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.community_id = t.community_id AND e.subject_id = t.id) LIMIT 50"}},
-    {"ratings of nothing", {"check.ratings", "SELECT r.id, 'rating without ticket' FROM rating r LEFT JOIN ticket t ON t.id = r.ticket_id AND t.community_id = r.community_id WHERE t.id IS NULL LIMIT 50"}},
+    {"closed without result or answer",
+     {"check.closed", "SELECT id, code FROM ticket WHERE state = 8 AND (result IS NULL OR answer "
+                      "IS NULL OR informed_at IS NULL OR closed_at IS NULL) LIMIT 50"}},
+    {"working without a worker",
+     {"check.assignee",
+      "SELECT id, code FROM ticket WHERE state IN (3, 4, 5) AND assignee_id IS NULL LIMIT 50"}},
+    {"tickets without any event",
+     {"check.events", "SELECT t.id, t.code FROM ticket t WHERE NOT EXISTS (SELECT 1 FROM event e "
+                      "WHERE e.community_id = t.community_id AND e.subject_id = t.id) LIMIT 50"}},
+    {"ratings of nothing",
+     {"check.ratings",
+      "SELECT r.id, 'rating without ticket' FROM rating r LEFT JOIN ticket t ON t.id = r.ticket_id "
+      "AND t.community_id = r.community_id WHERE t.id IS NULL LIMIT 50"}},
     {0}};
 const struct module service_module = {
-    .name = "service", .purpose = "tickets from any channel, through accept, dispatch, execute, feed back", .resources = resources,
-    .queries = service_queries, .more_queries = {ticket_queries, desk_queries}, .routes = ticket_routes, .more_routes = desk_routes, .jobs = service_jobs, .listens = listens,
-    .perms = perms, .roles = roles, .menu = menu, .checks = checks};
+    .name = "service",
+    .purpose = "tickets from any channel, through accept, dispatch, execute, feed back",
+    .resources = resources,
+    .queries = service_queries,
+    .more_queries = {ticket_queries, desk_queries},
+    .routes = ticket_routes,
+    .more_routes = desk_routes,
+    .jobs = service_jobs,
+    .listens = listens,
+    .perms = perms,
+    .roles = roles,
+    .menu = menu,
+    .checks = checks};

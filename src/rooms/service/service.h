@@ -1,21 +1,103 @@
 /* service.h - the door of the service room: the ticket and what other rooms may ask of it. */
 #pragma once
+#include "core/csv.h"
 #include "rooms/staff/staff.h"
 
 extern const struct module service_module;
-extern const struct resource res_ticket, res_category, res_sla_policy, res_priority_policy, res_rating;
+extern const struct resource res_ticket, res_category, res_sla_policy, res_priority_policy,
+    res_rating;
 
 enum ticket_kind { KIND_REPAIR = 1, KIND_COMPLAINT, KIND_SUGGESTION, KIND_PRAISE, KIND_INQUIRY };
-enum ticket_state { RECEIVED = 1, ACCEPTED, DISPATCHED, IN_PROGRESS, PAUSED, FINISHED, INFORMED, CLOSED, CANCELLED };
-enum ticket_channel { CH_PHONE = 1, CH_DESK, CH_VISIT, CH_WECHAT, CH_APP, CH_WEB, CH_QR, CH_SMS, CH_EMAIL, CH_DEVICE, CH_ROUND, CH_OTHER };
+enum ticket_state {
+    RECEIVED = 1,
+    ACCEPTED,
+    DISPATCHED,
+    IN_PROGRESS,
+    PAUSED,
+    FINISHED,
+    INFORMED,
+    CLOSED,
+    CANCELLED
+};
+enum ticket_channel {
+    CH_PHONE = 1,
+    CH_DESK,
+    CH_VISIT,
+    CH_WECHAT,
+    CH_APP,
+    CH_WEB,
+    CH_QR,
+    CH_SMS,
+    CH_EMAIL,
+    CH_DEVICE,
+    CH_ROUND,
+    CH_OTHER
+};
 enum {
-    T_CODE = R_FIRST, T_KIND, T_TITLE, T_DETAIL, T_SPACE, T_PERSON, T_CONTACT_NAME, T_CONTACT_PHONE, T_CHANNEL, T_CATEGORY,
-    T_URGENCY, T_IMPACT, T_PRIORITY, T_STATE, T_FIRST_CONTACT, T_ASSIGNEE, T_APPOINTMENT, T_RESPOND_DUE, T_HANDLE_DUE,
-    T_RESOLVE_DUE, T_RESPONDED, T_DISPATCHED, T_HANDLED, T_RESOLVED, T_INFORMED, T_CLOSED, T_RESPOND_BREACHED,
-    T_HANDLE_BREACHED, T_RESOLVE_BREACHED, T_PAUSE_CLASS, T_PAUSED_AT, T_PAUSED_MS, T_RESULT, T_CAUSE, T_MEASURE, T_COST,
-    T_PARTS, T_ANSWER, T_ANSWER_CHANNEL, T_REWORK, T_POLICY, T_POLICY_VERSION, T_ADDRESS, T_EXTERNAL_ID, T_REST, T__N
+    T_CODE = R_FIRST,
+    T_KIND,
+    T_TITLE,
+    T_DETAIL,
+    T_SPACE,
+    T_PERSON,
+    T_CONTACT_NAME,
+    T_CONTACT_PHONE,
+    T_CHANNEL,
+    T_CATEGORY,
+    T_URGENCY,
+    T_IMPACT,
+    T_PRIORITY,
+    T_STATE,
+    T_FIRST_CONTACT,
+    T_ASSIGNEE,
+    T_APPOINTMENT,
+    T_RESPOND_DUE,
+    T_HANDLE_DUE,
+    T_RESOLVE_DUE,
+    T_RESPONDED,
+    T_DISPATCHED,
+    T_HANDLED,
+    T_RESOLVED,
+    T_INFORMED,
+    T_CLOSED,
+    T_RESPOND_BREACHED,
+    T_HANDLE_BREACHED,
+    T_RESOLVE_BREACHED,
+    T_PAUSE_CLASS,
+    T_PAUSED_AT,
+    T_PAUSED_MS,
+    T_RESULT,
+    T_CAUSE,
+    T_MEASURE,
+    T_COST,
+    T_PARTS,
+    T_ANSWER,
+    T_ANSWER_CHANNEL,
+    T_REWORK,
+    T_POLICY,
+    T_POLICY_VERSION,
+    T_ADDRESS,
+    T_EXTERNAL_ID,
+    T_REST,
+    T__N
 };
 enum { CA_NAME = R_FIRST, CA_NAME_EN, CA_KIND, CA_SKILL, CA_RESOLVE_MIN, CA__N };
 enum { PL_KIND = R_FIRST, PL_PRIORITY, PL_RESPOND, PL_HANDLE, PL_RESOLVE, PL_SOURCE, PL__N };
 enum { PP_URGENCY = R_FIRST, PP_IMPACT, PP_TIER, PP_PRIORITY, PP__N };
-enum { RA_TICKET = R_FIRST, RA_CONTENT, RA_ATTITUDE, RA_EFFICIENCY, RA_EXPERIENCE, RA_COMMENT, RA__N };
+enum {
+    RA_TICKET = R_FIRST,
+    RA_CONTENT,
+    RA_ATTITUDE,
+    RA_EFFICIENCY,
+    RA_EXPERIENCE,
+    RA_COMMENT,
+    RA__N
+};
+
+struct import_report {
+    int64_t rows, loaded;     /* read from the file; now in the database (0: some row failed, or a dry run) */
+    struct row_errors errors; /* why, by row */
+};
+/* A foreign log (core/mapping.h says how its columns become ours) as tickets with their original times: all rows or none.
+ * Closed rows need a result, which is also the recorded answer. Call it outside transactions. */
+MUST_USE enum err ticket_import(struct ctx *c, struct app *app, int64_t community, struct str csv, struct str map_json, bool dry_run, struct import_report *ret);

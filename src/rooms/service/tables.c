@@ -1,136 +1,297 @@
-/* tables.c - data only: the ticket's fields, choices, actions and arrows; categories and policies. Read this file to know what a
- * ticket is; rules.c to know why. */
+/* tables.c - data only: the ticket's fields, choices, actions and arrows; categories and policies.
+ * Read this file to know what a ticket is; rules.c to know why. */
 #include "rooms/service/ticket.h"
 
-static const struct choice kinds[] = {{KIND_REPAIR, "repair", {"报修", "Repair"}, "blue"}, {KIND_COMPLAINT, "complaint", {"投诉", "Complaint"}, "red"},
-    {KIND_SUGGESTION, "suggestion", {"建议", "Suggestion"}, "green"}, {KIND_PRAISE, "praise", {"表扬", "Praise"}, "green"},
-    {KIND_INQUIRY, "inquiry", {"咨询", "Inquiry"}, "grey"}, {0}};
-static const struct choice channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}, NULL}, {CH_DESK, "desk", {"前台", "Desk"}, NULL}, {CH_VISIT, "visit", {"上门", "Visit"}, NULL},
-    {CH_WECHAT, "wechat", {"微信", "WeChat"}, NULL}, {CH_APP, "app", {"手机端", "App"}, NULL}, {CH_WEB, "web", {"网页", "Web"}, NULL}, {CH_QR, "qr", {"二维码", "QR code"}, NULL},
-    {CH_SMS, "sms", {"短信", "SMS"}, NULL}, {CH_EMAIL, "email", {"邮件", "E-mail"}, NULL}, {CH_DEVICE, "device", {"设备", "Device"}, NULL}, {CH_ROUND, "round", {"巡检", "Round"}, NULL},
-    {CH_OTHER, "other", {"其他", "Other"}, NULL}, {0}};
-static const struct choice states[] = {{RECEIVED, "received", {"待受理", "Received"}, "red"}, {ACCEPTED, "accepted", {"待派单", "Accepted"}, "amber"},
-    {DISPATCHED, "dispatched", {"已派单", "Dispatched"}, "blue"}, {IN_PROGRESS, "in_progress", {"处理中", "In progress"}, "blue"}, {PAUSED, "paused", {"已暂停", "Paused"}, "amber"},
-    {FINISHED, "finished", {"待反馈", "Finished"}, "green"}, {INFORMED, "informed", {"待确认", "Informed"}, "green"}, {CLOSED, "closed", {"已关闭", "Closed"}, "grey"},
-    {CANCELLED, "cancelled", {"已取消", "Cancelled"}, "grey"}, {0}};
-static const struct choice priorities[] = {{1, "P1", {"紧急 P1", "P1 urgent"}, "red"}, {2, "P2", {"高 P2", "P2 high"}, "amber"}, {3, "P3", {"普通 P3", "P3 normal"}, "grey"}, {4, "P4", {"低 P4", "P4 low"}, "grey"}, {0}};
-static const struct choice pause_classes[] = {{1, "customer", {"客户改约", "Customer"}, NULL}, {2, "parts", {"等待配件", "Parts"}, NULL}, {3, "third_party", {"等第三方", "Third party"}, NULL}, {4, "weather", {"天气", "Weather"}, NULL}, {0}};
-static const struct choice tiers[] = {{TIER_VIP, "vip", {"VIP", "VIP"}, NULL}, {TIER_REGULAR, "regular", {"普通", "Regular"}, NULL}, {TIER_POTENTIAL, "potential", {"潜在", "Potential"}, NULL}, {0}};
+static const struct choice kinds[] = {
+    {KIND_REPAIR, "repair", {"报修", "Repair"}, "blue"},
+    {KIND_COMPLAINT, "complaint", {"投诉", "Complaint"}, "red"},
+    {KIND_SUGGESTION, "suggestion", {"建议", "Suggestion"}, "green"},
+    {KIND_PRAISE, "praise", {"表扬", "Praise"}, "green"},
+    {KIND_INQUIRY, "inquiry", {"咨询", "Inquiry"}, "grey"},
+    {0}};
+static const struct choice channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}, NULL},
+                                         {CH_DESK, "desk", {"前台", "Desk"}, NULL},
+                                         {CH_VISIT, "visit", {"上门", "Visit"}, NULL},
+                                         {CH_WECHAT, "wechat", {"微信", "WeChat"}, NULL},
+                                         {CH_APP, "app", {"手机端", "App"}, NULL},
+                                         {CH_WEB, "web", {"网页", "Web"}, NULL},
+                                         {CH_QR, "qr", {"二维码", "QR code"}, NULL},
+                                         {CH_SMS, "sms", {"短信", "SMS"}, NULL},
+                                         {CH_EMAIL, "email", {"邮件", "E-mail"}, NULL},
+                                         {CH_DEVICE, "device", {"设备", "Device"}, NULL},
+                                         {CH_ROUND, "round", {"巡检", "Round"}, NULL},
+                                         {CH_OTHER, "other", {"其他", "Other"}, NULL},
+                                         {0}};
+static const struct choice states[] = {
+    {RECEIVED, "received", {"待受理", "Received"}, "red"},
+    {ACCEPTED, "accepted", {"待派单", "Accepted"}, "amber"},
+    {DISPATCHED, "dispatched", {"已派单", "Dispatched"}, "blue"},
+    {IN_PROGRESS, "in_progress", {"处理中", "In progress"}, "blue"},
+    {PAUSED, "paused", {"已暂停", "Paused"}, "amber"},
+    {FINISHED, "finished", {"待反馈", "Finished"}, "green"},
+    {INFORMED, "informed", {"待确认", "Informed"}, "green"},
+    {CLOSED, "closed", {"已关闭", "Closed"}, "grey"},
+    {CANCELLED, "cancelled", {"已取消", "Cancelled"}, "grey"},
+    {0}};
+static const struct choice priorities[] = {{1, "P1", {"紧急 P1", "P1 urgent"}, "red"},
+                                           {2, "P2", {"高 P2", "P2 high"}, "amber"},
+                                           {3, "P3", {"普通 P3", "P3 normal"}, "grey"},
+                                           {4, "P4", {"低 P4", "P4 low"}, "grey"},
+                                           {0}};
+static const struct choice pause_classes[] = {{1, "customer", {"客户改约", "Customer"}, NULL},
+                                              {2, "parts", {"等待配件", "Parts"}, NULL},
+                                              {3, "third_party", {"等第三方", "Third party"}, NULL},
+                                              {4, "weather", {"天气", "Weather"}, NULL},
+                                              {0}};
+static const struct choice tiers[] = {{TIER_VIP, "vip", {"VIP", "VIP"}, NULL},
+                                      {TIER_REGULAR, "regular", {"普通", "Regular"}, NULL},
+                                      {TIER_POTENTIAL, "potential", {"潜在", "Potential"}, NULL},
+                                      {0}};
 
-#define SET(n, t, zh, en) {n, t, SERVER_SET, .label = {zh, en}}
+#define SET(n, t, zh, en)                                                                          \
+    {                                                                                              \
+        n, t, SERVER_SET, .label = { zh, en }                                                      \
+    }
 const struct field ticket_fields[T__N] = {
     STANDARD_FIELDS,
     [T_CODE] = {"code", F_TEXT, SERVER_SET | UNIQUE | SEARCH | LIST, .label = {"工单号", "Number"}},
-    [T_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = kinds, .label = {"类别", "Kind"}},
-    [T_TITLE] = {"title", F_TEXT, REQUIRED | SEARCH | LIST, 1, 120, .label = {"标题", "Title"}, .help = {"一句话说明什么事", "what it is, in one line"}},
+    [T_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = kinds,
+                .label = {"类别", "Kind"}},
+    [T_TITLE] = {"title", F_TEXT, REQUIRED | SEARCH | LIST, 1, 120, .label = {"标题", "Title"},
+                 .help = {"一句话说明什么事", "what it is, in one line"}},
     [T_DETAIL] = {"detail", F_LONGTEXT, 0, 0, 10000, .label = {"详情", "Detail"}},
     [T_SPACE] = {"space_id", F_REF, FILTER | LIST, .ref = "spaces", .label = {"地点", "Place"}},
-    [T_PERSON] = {"person_id", F_REF, CREATE_ONLY | FILTER, .ref = "people", .label = {"住户", "Person"}},
+    [T_PERSON] = {"person_id", F_REF, CREATE_ONLY | FILTER, .ref = "people",
+                  .label = {"住户", "Person"}},
     [T_CONTACT_NAME] = {"contact_name", F_TEXT, PERSONAL, 0, 60, .label = {"联系人", "Contact"}},
     [T_CONTACT_PHONE] = {"contact_phone", F_PHONE, PERSONAL, .label = {"联系电话", "Phone"}},
-    [T_CHANNEL] = {"channel", F_ENUM, CREATE_ONLY | FILTER, .choices = channels, .label = {"渠道", "Channel"}},
-    [T_CATEGORY] = {"category_id", F_REF, FILTER, .ref = "categories", .label = {"分类", "Category"}},
-    [T_URGENCY] = {"urgency", F_INT, CREATE_ONLY, 1, 3, .label = {"紧急程度", "Urgency"}, .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
-    [T_IMPACT] = {"impact", F_INT, CREATE_ONLY, 1, 3, .label = {"影响范围", "Impact"}, .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
-    [T_PRIORITY] = {"priority", F_ENUM, SERVER_SET | FILTER | LIST, .choices = priorities, .label = {"优先级", "Priority"}},
-    [T_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = states, .label = {"状态", "State"}},
-    [T_FIRST_CONTACT] = {"first_contact_id", F_REF, SERVER_SET | FILTER, .ref = "staff", .label = {"首问责任人", "First contact"}},
-    [T_ASSIGNEE] = {"assignee_id", F_REF, SERVER_SET | FILTER | LIST, .ref = "staff", .label = {"处理人", "Assignee"}},
+    [T_CHANNEL] = {"channel", F_ENUM, CREATE_ONLY | FILTER, .choices = channels,
+                   .label = {"渠道", "Channel"}},
+    [T_CATEGORY] = {"category_id", F_REF, FILTER, .ref = "categories",
+                    .label = {"分类", "Category"}},
+    [T_URGENCY] = {"urgency", F_INT, CREATE_ONLY, 1, 3, .label = {"紧急程度", "Urgency"},
+                   .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
+    [T_IMPACT] = {"impact", F_INT, CREATE_ONLY, 1, 3, .label = {"影响范围", "Impact"},
+                  .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
+    [T_PRIORITY] = {"priority", F_ENUM, SERVER_SET | FILTER | LIST, .choices = priorities,
+                    .label = {"优先级", "Priority"}},
+    [T_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = states,
+                 .label = {"状态", "State"}},
+    [T_FIRST_CONTACT] = {"first_contact_id", F_REF, SERVER_SET | FILTER, .ref = "staff",
+                         .label = {"首问责任人", "First contact"}},
+    [T_ASSIGNEE] = {"assignee_id", F_REF, SERVER_SET | FILTER | LIST, .ref = "staff",
+                    .label = {"处理人", "Assignee"}},
     [T_APPOINTMENT] = {"appointment_at", F_INSTANT, FILTER, .label = {"预约时间", "Appointment"}},
-    [T_RESPOND_DUE] = {"respond_due", F_INSTANT, SERVER_SET | FILTER, .label = {"响应时限", "Respond by"}},
-    [T_HANDLE_DUE] = {"handle_due", F_INSTANT, SERVER_SET | FILTER, .label = {"首次处理时限", "Handle by"}},
-    [T_RESOLVE_DUE] = {"resolve_due", F_INSTANT, SERVER_SET | FILTER | SORT | LIST, .label = {"完成时限", "Resolve by"}},
+    [T_RESPOND_DUE] = {"respond_due", F_INSTANT, SERVER_SET | FILTER,
+                       .label = {"响应时限", "Respond by"}},
+    [T_HANDLE_DUE] = {"handle_due", F_INSTANT, SERVER_SET | FILTER,
+                      .label = {"首次处理时限", "Handle by"}},
+    [T_RESOLVE_DUE] = {"resolve_due", F_INSTANT, SERVER_SET | FILTER | SORT | LIST,
+                       .label = {"完成时限", "Resolve by"}},
     [T_RESPONDED] = SET("responded_at", F_INSTANT, "响应时间", "Responded"),
     [T_DISPATCHED] = SET("dispatched_at", F_INSTANT, "派单时间", "Dispatched"),
     [T_HANDLED] = SET("handled_at", F_INSTANT, "首次处理", "First handled"),
     [T_RESOLVED] = SET("resolved_at", F_INSTANT, "完成时间", "Resolved"),
     [T_INFORMED] = SET("informed_at", F_INSTANT, "反馈时间", "Informed"),
     [T_CLOSED] = SET("closed_at", F_INSTANT, "关闭时间", "Closed"),
-    [T_RESPOND_BREACHED] = {"respond_breached", F_BOOL, SERVER_SET | FILTER, .label = {"响应超时", "Response late"}},
-    [T_HANDLE_BREACHED] = {"handle_breached", F_BOOL, SERVER_SET | FILTER, .label = {"处理超时", "Handling late"}},
-    [T_RESOLVE_BREACHED] = {"resolve_breached", F_BOOL, SERVER_SET | FILTER | LIST, .label = {"超时", "Late"}},
-    [T_PAUSE_CLASS] = {"pause_class", F_ENUM, SERVER_SET, .choices = pause_classes, .label = {"暂停原因", "Paused for"}},
+    [T_RESPOND_BREACHED] = {"respond_breached", F_BOOL, SERVER_SET | FILTER,
+                            .label = {"响应超时", "Response late"}},
+    [T_HANDLE_BREACHED] = {"handle_breached", F_BOOL, SERVER_SET | FILTER,
+                           .label = {"处理超时", "Handling late"}},
+    [T_RESOLVE_BREACHED] = {"resolve_breached", F_BOOL, SERVER_SET | FILTER | LIST,
+                            .label = {"超时", "Late"}},
+    [T_PAUSE_CLASS] = {"pause_class", F_ENUM, SERVER_SET, .choices = pause_classes,
+                       .label = {"暂停原因", "Paused for"}},
     [T_PAUSED_AT] = SET("paused_at", F_INSTANT, "暂停时间", "Paused at"),
     [T_PAUSED_MS] = SET("paused_ms", F_INT, "累计暂停毫秒", "Paused ms"),
     [T_RESULT] = {"result", F_LONGTEXT, SERVER_SET, 0, 2000, .label = {"处理结果", "Result"}},
     [T_CAUSE] = {"cause", F_TEXT, SERVER_SET, 0, 200, .label = {"原因", "Cause"}},
     [T_MEASURE] = {"measure", F_TEXT, SERVER_SET, 0, 200, .label = {"措施", "Measure"}},
-    [T_COST] = {"cost", F_MONEY, SERVER_SET, 0, 100000000, .label = {"费用", "Cost"}, .see = "ticket.staff"},
+    [T_COST] = {"cost", F_MONEY, SERVER_SET, 0, 100000000, .label = {"费用", "Cost"},
+                .see = "ticket.staff"},
     [T_PARTS] = {"parts", F_LONGTEXT, SERVER_SET, 0, 1000, .label = {"用料", "Parts"}},
-    [T_ANSWER] = {"answer", F_LONGTEXT, SERVER_SET, 0, 2000, .label = {"给客户的答复", "Answer to the customer"}},
-    [T_ANSWER_CHANNEL] = {"answer_channel", F_ENUM, SERVER_SET, .choices = channels, .label = {"答复渠道", "Answered by"}},
+    [T_ANSWER] = {"answer", F_LONGTEXT, SERVER_SET, 0, 2000,
+                  .label = {"给客户的答复", "Answer to the customer"}},
+    [T_ANSWER_CHANNEL] = {"answer_channel", F_ENUM, SERVER_SET, .choices = channels,
+                          .label = {"答复渠道", "Answered by"}},
     [T_REWORK] = {"rework_count", F_INT, SERVER_SET | FILTER, .label = {"返修次数", "Reworks"}},
-    [T_POLICY] = {"sla_policy_id", F_REF, SERVER_SET, .ref = "sla-policies", .label = {"时限规则", "SLA policy"}},
+    [T_POLICY] = {"sla_policy_id", F_REF, SERVER_SET, .ref = "sla-policies",
+                  .label = {"时限规则", "SLA policy"}},
     [T_POLICY_VERSION] = SET("policy_version", F_INT, "规则版本", "Policy version"),
     [T_ADDRESS] = SET("address", F_TEXT, "地址", "Address"),
-    [T_EXTERNAL_ID] = {"external_id", F_TEXT, SERVER_SET | FILTER, .label = {"外部编号", "External number"}},
-    [T_REST] = {"rest", F_JSON, SERVER_SET, .label = {"原始数据", "Original data"}, .see = "ticket.read"},
+    [T_EXTERNAL_ID] = {"external_id", F_TEXT, SERVER_SET | FILTER,
+                       .label = {"外部编号", "External number"}},
+    [T_REST] = {"rest", F_JSON, SERVER_SET, .label = {"原始数据", "Original data"},
+                .see = "ticket.read"},
 };
 
-/* --- actions -------------------------------------------------------------------------------------------------------------- */
+/* --- actions ---- */
 
-#define REASON {"reason", F_TEXT, REQUIRED | VIRTUAL, 1, 300, .label = {"原因", "Reason"}}
-#define COMMENT {"comment", F_TEXT, VIRTUAL, 0, 300, .label = {"备注", "Comment"}}
+#define REASON                                                                                     \
+    {                                                                                              \
+        "reason", F_TEXT, REQUIRED | VIRTUAL, 1, 300, .label = { "原因", "Reason" }                \
+    }
+#define COMMENT                                                                                    \
+    {                                                                                              \
+        "comment", F_TEXT, VIRTUAL, 0, 300, .label = { "备注", "Comment" }                         \
+    }
 static const struct field in_comment[] = {COMMENT};
 static const struct field in_reason[] = {REASON};
 static const struct field in_dispatch[] = {
     {"assignee_id", F_REF, REQUIRED, .ref = "staff", .label = {"处理人", "Assignee"}},
-    {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"理由", "Reason"}, .help = {"不在班或无此技能时必填", "required when off duty or without the skill"}}, COMMENT};
+    {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"理由", "Reason"},
+     .help = {"不在班或无此技能时必填", "required when off duty or without the skill"}},
+    COMMENT};
 static const struct field in_pause[] = {
-    {"class", F_ENUM, REQUIRED | VIRTUAL, .choices = pause_classes, .label = {"类别", "Class"}}, REASON};
+    {"class", F_ENUM, REQUIRED | VIRTUAL, .choices = pause_classes, .label = {"类别", "Class"}},
+    REASON};
 static const struct field in_finish[] = {
-    {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"处理结果", "Result"}}, {"cause", F_TEXT, 0, 0, 200, .label = {"原因", "Cause"}},
-    {"measure", F_TEXT, 0, 0, 200, .label = {"措施", "Measure"}},               {"cost", F_MONEY, 0, 0, 100000000, .label = {"费用", "Cost"}},
+    {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"处理结果", "Result"}},
+    {"cause", F_TEXT, 0, 0, 200, .label = {"原因", "Cause"}},
+    {"measure", F_TEXT, 0, 0, 200, .label = {"措施", "Measure"}},
+    {"cost", F_MONEY, 0, 0, 100000000, .label = {"费用", "Cost"}},
     {"parts", F_LONGTEXT, 0, 0, 1000, .label = {"用料", "Parts"}}};
-static const struct field in_answer[] = {{"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"答复内容", "Answer"}}};
+static const struct field in_answer[] = {
+    {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"答复内容", "Answer"}}};
 static const struct field in_inform[] = {
     {"channel", F_ENUM, REQUIRED | VIRTUAL, .choices = channels, .label = {"渠道", "Channel"}},
-    {"note", F_LONGTEXT, REQUIRED | VIRTUAL, 1, 2000, .label = {"告知内容", "What the customer was told"}}};
-static const struct field in_priority[] = {{"priority", F_ENUM, REQUIRED, .choices = priorities, .label = {"优先级", "Priority"}}, REASON};
+    {"note", F_LONGTEXT, REQUIRED | VIRTUAL, 1, 2000,
+     .label = {"告知内容", "What the customer was told"}}};
+static const struct field in_priority[] = {
+    {"priority", F_ENUM, REQUIRED, .choices = priorities, .label = {"优先级", "Priority"}}, REASON};
 
-#define A(k, zh, en, t, in) {k, {zh, en}, t, in, COUNT_OF(in)}
+#define A(k, zh, en, t, in)                                                                        \
+    {                                                                                              \
+        k, {zh, en}, t, in, COUNT_OF(in)                                                           \
+    }
 static const struct action actions[] = {
-    A("accept", "接单", "Accept", "primary", in_comment),      A("dispatch", "派单", "Dispatch", "primary", in_dispatch),
-    A("grab", "抢单", "Grab", "primary", in_comment),          A("decline", "退单", "Decline", "danger", in_reason),
-    A("start", "开始处理", "Start", "primary", in_comment),    A("pause", "暂停", "Pause", "plain", in_pause),
-    A("resume", "恢复", "Resume", "primary", in_comment),      A("finish", "完成", "Finish", "primary", in_finish),
-    A("answer", "直接答复", "Answer", "primary", in_answer),   A("inform", "反馈客户", "Inform", "primary", in_inform),
-    A("confirm", "确认解决", "Confirm", "primary", in_comment), A("return", "退回返工", "Return", "danger", in_reason),
-    A("close", "关闭", "Close", "plain", in_comment),          A("cancel", "取消", "Cancel", "danger", in_reason),
-    A("reopen", "重新打开", "Reopen", "danger", in_reason),    A("prioritize", "调整优先级", "Change priority", "plain", in_priority),
+    A("accept", "接单", "Accept", "primary", in_comment),
+    A("dispatch", "派单", "Dispatch", "primary", in_dispatch),
+    A("grab", "抢单", "Grab", "primary", in_comment),
+    A("decline", "退单", "Decline", "danger", in_reason),
+    A("start", "开始处理", "Start", "primary", in_comment),
+    A("pause", "暂停", "Pause", "plain", in_pause),
+    A("resume", "恢复", "Resume", "primary", in_comment),
+    A("finish", "完成", "Finish", "primary", in_finish),
+    A("answer", "直接答复", "Answer", "primary", in_answer),
+    A("inform", "反馈客户", "Inform", "primary", in_inform),
+    A("confirm", "确认解决", "Confirm", "primary", in_comment),
+    A("return", "退回返工", "Return", "danger", in_reason),
+    A("close", "关闭", "Close", "plain", in_comment),
+    A("cancel", "取消", "Cancel", "danger", in_reason),
+    A("reopen", "重新打开", "Reopen", "danger", in_reason),
+    A("prioritize", "调整优先级", "Change priority", "plain", in_priority),
 };
 
-/* --- arrows: from, to, action, who, offered, guard, effect, event -------------------------------------------------------- */
+/* --- arrows: from, to, action, who, offered, guard, effect, event ---- */
 
-#define DESK       {"ticket.desk", NULL}
-#define DISPATCHER {"ticket.dispatch", NULL}
-#define WORKER     {"ticket.work", NULL}
-#define ASSIGNEE   {"ticket.work", is_assignee}
-#define CUSTOMER   {"ticket.own", is_customer}
+#define DESK                                                                                       \
+    {                                                                                              \
+        "ticket.desk", NULL                                                                        \
+    }
+#define DISPATCHER                                                                                 \
+    {                                                                                              \
+        "ticket.dispatch", NULL                                                                    \
+    }
+#define WORKER                                                                                     \
+    {                                                                                              \
+        "ticket.work", NULL                                                                        \
+    }
+#define ASSIGNEE                                                                                   \
+    {                                                                                              \
+        "ticket.work", is_assignee                                                                 \
+    }
+#define CUSTOMER                                                                                   \
+    {                                                                                              \
+        "ticket.own", is_customer                                                                  \
+    }
 #define FREE_ORDER is_work
 static const struct step steps[] = {
-    {RECEIVED, ACCEPTED, "accept", {DESK, DISPATCHER}, NULL, NULL, effect_accept, "ticket.accepted"},
+    {RECEIVED,
+     ACCEPTED,
+     "accept",
+     {DESK, DISPATCHER},
+     NULL,
+     NULL,
+     effect_accept,
+     "ticket.accepted"},
     {RECEIVED, CANCELLED, "cancel", {DESK, CUSTOMER}, NULL, NULL, effect_close, "ticket.cancelled"},
     {RECEIVED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
-    {ACCEPTED, DISPATCHED, "dispatch", {DISPATCHER}, NULL, guard_dispatch, effect_dispatch, "ticket.dispatched"},
+    {ACCEPTED,
+     DISPATCHED,
+     "dispatch",
+     {DISPATCHER},
+     NULL,
+     guard_dispatch,
+     effect_dispatch,
+     "ticket.dispatched"},
     {ACCEPTED, DISPATCHED, "grab", {WORKER}, FREE_ORDER, NULL, effect_grab, "ticket.dispatched"},
     {ACCEPTED, FINISHED, "answer", {DESK}, is_talk, NULL, effect_finish, "ticket.finished"},
     {ACCEPTED, CANCELLED, "cancel", {DESK, CUSTOMER}, NULL, NULL, effect_close, "ticket.cancelled"},
     {ACCEPTED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
     {DISPATCHED, IN_PROGRESS, "start", {ASSIGNEE}, NULL, NULL, effect_start, "ticket.started"},
-    {DISPATCHED, DISPATCHED, "dispatch", {DISPATCHER}, NULL, guard_dispatch, effect_dispatch, "ticket.dispatched"},
+    {DISPATCHED,
+     DISPATCHED,
+     "dispatch",
+     {DISPATCHER},
+     NULL,
+     guard_dispatch,
+     effect_dispatch,
+     "ticket.dispatched"},
     {DISPATCHED, ACCEPTED, "decline", {ASSIGNEE}, NULL, NULL, effect_decline, "ticket.declined"},
-    {DISPATCHED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
+    {DISPATCHED,
+     STEP_SAME,
+     "prioritize",
+     {DESK, DISPATCHER},
+     NULL,
+     NULL,
+     NULL,
+     "ticket.prioritized"},
     {IN_PROGRESS, FINISHED, "finish", {ASSIGNEE}, NULL, NULL, effect_finish, "ticket.finished"},
-    {IN_PROGRESS, PAUSED, "pause", {ASSIGNEE, DISPATCHER}, NULL, NULL, effect_pause, "ticket.paused"},
-    {IN_PROGRESS, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
-    {PAUSED, IN_PROGRESS, "resume", {ASSIGNEE, DISPATCHER}, NULL, NULL, effect_resume, "ticket.resumed"},
+    {IN_PROGRESS,
+     PAUSED,
+     "pause",
+     {ASSIGNEE, DISPATCHER},
+     NULL,
+     NULL,
+     effect_pause,
+     "ticket.paused"},
+    {IN_PROGRESS,
+     STEP_SAME,
+     "prioritize",
+     {DESK, DISPATCHER},
+     NULL,
+     NULL,
+     NULL,
+     "ticket.prioritized"},
+    {PAUSED,
+     IN_PROGRESS,
+     "resume",
+     {ASSIGNEE, DISPATCHER},
+     NULL,
+     NULL,
+     effect_resume,
+     "ticket.resumed"},
     {PAUSED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
     {FINISHED, INFORMED, "inform", {DESK, ASSIGNEE}, NULL, NULL, effect_inform, "ticket.informed"},
-    {INFORMED, CLOSED, "confirm", {CUSTOMER, DESK}, NULL, guard_close, effect_close, "ticket.closed"},
+    {INFORMED,
+     CLOSED,
+     "confirm",
+     {CUSTOMER, DESK},
+     NULL,
+     guard_close,
+     effect_close,
+     "ticket.closed"},
     {INFORMED, ACCEPTED, "return", {CUSTOMER, DESK}, NULL, NULL, effect_rework, "ticket.returned"},
     {INFORMED, CLOSED, "close", {{NULL}}, NULL, guard_close, effect_close, "ticket.closed"},
-    {CLOSED, ACCEPTED, "reopen", {CUSTOMER, DESK}, NULL, guard_reopen, effect_reopen, "ticket.reopened"},
+    {CLOSED,
+     ACCEPTED,
+     "reopen",
+     {CUSTOMER, DESK},
+     NULL,
+     guard_reopen,
+     effect_reopen,
+     "ticket.reopened"},
 };
 const struct machine ticket_machine = {T_STATE, actions, COUNT_OF(actions), steps, COUNT_OF(steps)};
 
@@ -145,60 +306,122 @@ static const struct index ticket_indexes[] = {
     {"ticket_space", "community_id, space_id, id", "space_id IS NOT NULL", false},
     {"ticket_created", "community_id, created_at", NULL, false},
     {"ticket_external", "community_id, external_id", "external_id IS NOT NULL", true},
-    {"ticket_respond_sweep", "respond_due", "responded_at IS NULL AND respond_breached = 0 AND state < 8", false},
-    {"ticket_handle_sweep", "handle_due", "handled_at IS NULL AND handle_breached = 0 AND state < 8", false},
-    {"ticket_resolve_sweep", "resolve_due", "resolved_at IS NULL AND resolve_breached = 0 AND state < 8", false},
+    {"ticket_respond_sweep", "respond_due",
+     "responded_at IS NULL AND respond_breached = 0 AND state < 8", false},
+    {"ticket_handle_sweep", "handle_due",
+     "handled_at IS NULL AND handle_breached = 0 AND state < 8", false},
+    {"ticket_resolve_sweep", "resolve_due",
+     "resolved_at IS NULL AND resolve_breached = 0 AND state < 8", false},
     {"ticket_informed", "informed_at", "state = 7", false},
 };
-const struct resource res_ticket = {
-    .name = "ticket", .path = "tickets", .label = {"工单", "Ticket"}, .fields = ticket_fields, .nfields = T__N,
-    .indexes = ticket_indexes, .nindexes = COUNT_OF(ticket_indexes), .title = "title", .code = "code",
-    .read = "ticket.read", .create = "ticket.create", .update = "ticket.desk", .rules = ticket_rules,
-    .prepare = ticket_prepare, .check = ticket_check, .extra = ticket_extra, .machine = &ticket_machine,
-    .staff_field = T_ASSIGNEE, .person_field = T_PERSON};
+const struct resource res_ticket = {.name = "ticket",
+                                    .path = "tickets",
+                                    .label = {"工单", "Ticket"},
+                                    .fields = ticket_fields,
+                                    .nfields = T__N,
+                                    .indexes = ticket_indexes,
+                                    .nindexes = COUNT_OF(ticket_indexes),
+                                    .title = "title",
+                                    .code = "code",
+                                    .read = "ticket.read",
+                                    .create = "ticket.create",
+                                    .update = "ticket.desk",
+                                    .rules = ticket_rules,
+                                    .prepare = ticket_prepare,
+                                    .check = ticket_check,
+                                    .extra = ticket_extra,
+                                    .machine = &ticket_machine,
+                                    .staff_field = T_ASSIGNEE,
+                                    .person_field = T_PERSON};
 
-/* --- categories, policies, ratings --------------------------------------------------------------------------------------- */
+/* --- categories, policies, ratings ---- */
 
 static const struct field category_fields[CA__N] = {
     STANDARD_FIELDS,
-    [CA_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60, .label = {"分类", "Category"}},
+    [CA_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60,
+                 .label = {"分类", "Category"}},
     [CA_NAME_EN] = {"name_en", F_TEXT, LIST, 0, 60, .label = {"英文名", "English name"}},
-    [CA_KIND] = {"kind", F_ENUM, REQUIRED | FILTER | LIST, .choices = kinds, .label = {"适用类别", "For"}},
+    [CA_KIND] = {"kind", F_ENUM, REQUIRED | FILTER | LIST, .choices = kinds,
+                 .label = {"适用类别", "For"}},
     [CA_SKILL] = {"skill_id", F_REF, LIST, .ref = "skills", .label = {"所需技能", "Skill needed"}},
-    [CA_RESOLVE_MIN] = {"resolve_min", F_INT, LIST, 1, 525600, .label = {"完成时限(分钟)", "Resolve within (min)"}, .help = {"留空:按时限规则", "empty: by the SLA policy"}},
+    [CA_RESOLVE_MIN] = {"resolve_min", F_INT, LIST, 1, 525600,
+                        .label = {"完成时限(分钟)", "Resolve within (min)"},
+                        .help = {"留空:按时限规则", "empty: by the SLA policy"}},
 };
 static const struct field policy_fields[PL__N] = {
     STANDARD_FIELDS,
-    [PL_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = kinds, .label = {"类别", "Kind"}},
-    [PL_PRIORITY] = {"priority", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = priorities, .label = {"优先级", "Priority"}},
-    [PL_RESPOND] = {"respond_min", F_INT, REQUIRED | LIST, 1, 525600, .label = {"响应(分钟)", "Respond (min)"}},
-    [PL_HANDLE] = {"handle_min", F_INT, REQUIRED | LIST, 1, 525600, .label = {"首次处理(分钟)", "First handling (min)"}},
-    [PL_RESOLVE] = {"resolve_min", F_INT, REQUIRED | LIST, 1, 525600, .label = {"完成(分钟)", "Resolve (min)"}},
+    [PL_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = kinds,
+                 .label = {"类别", "Kind"}},
+    [PL_PRIORITY] = {"priority", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST,
+                     .choices = priorities, .label = {"优先级", "Priority"}},
+    [PL_RESPOND] = {"respond_min", F_INT, REQUIRED | LIST, 1, 525600,
+                    .label = {"响应(分钟)", "Respond (min)"}},
+    [PL_HANDLE] = {"handle_min", F_INT, REQUIRED | LIST, 1, 525600,
+                   .label = {"首次处理(分钟)", "First handling (min)"}},
+    [PL_RESOLVE] = {"resolve_min", F_INT, REQUIRED | LIST, 1, 525600,
+                    .label = {"完成(分钟)", "Resolve (min)"}},
     [PL_SOURCE] = {"source", F_TEXT, LIST, 0, 200, .label = {"依据", "Source"}},
 };
-static const struct index policy_indexes[] = {{"sla_policy_key", "community_id, kind, priority", "archived = 0", true}};
+static const struct index policy_indexes[] = {
+    {"sla_policy_key", "community_id, kind, priority", "archived = 0", true}};
 static const struct field priority_fields[PP__N] = {
     STANDARD_FIELDS,
-    [PP_URGENCY] = {"urgency", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .label = {"紧急程度", "Urgency"}},
-    [PP_IMPACT] = {"impact", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .label = {"影响范围", "Impact"}},
-    [PP_TIER] = {"tier", F_ENUM, REQUIRED | CREATE_ONLY | LIST, .choices = tiers, .label = {"客户等级", "Tier"}},
-    [PP_PRIORITY] = {"priority", F_ENUM, REQUIRED | LIST, .choices = priorities, .label = {"优先级", "Priority"}},
+    [PP_URGENCY] = {"urgency", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3,
+                    .label = {"紧急程度", "Urgency"}},
+    [PP_IMPACT] = {"impact", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3,
+                   .label = {"影响范围", "Impact"}},
+    [PP_TIER] = {"tier", F_ENUM, REQUIRED | CREATE_ONLY | LIST, .choices = tiers,
+                 .label = {"客户等级", "Tier"}},
+    [PP_PRIORITY] = {"priority", F_ENUM, REQUIRED | LIST, .choices = priorities,
+                     .label = {"优先级", "Priority"}},
 };
-static const struct index priority_indexes[] = {{"priority_policy_key", "community_id, urgency, impact, tier", "archived = 0", true}};
+static const struct index priority_indexes[] = {
+    {"priority_policy_key", "community_id, urgency, impact, tier", "archived = 0", true}};
 static const struct field rating_fields[RA__N] = {
     STANDARD_FIELDS,
-    [RA_TICKET] = {"ticket_id", F_REF, SERVER_SET | UNIQUE | FILTER | LIST, .ref = "tickets", .label = {"工单", "Ticket"}},
+    [RA_TICKET] = {"ticket_id", F_REF, SERVER_SET | UNIQUE | FILTER | LIST, .ref = "tickets",
+                   .label = {"工单", "Ticket"}},
     [RA_CONTENT] = {"content", F_INT, REQUIRED | LIST, 1, 5, .label = {"服务内容", "Content"}},
     [RA_ATTITUDE] = {"attitude", F_INT, REQUIRED | LIST, 1, 5, .label = {"服务态度", "Attitude"}},
-    [RA_EFFICIENCY] = {"efficiency", F_INT, REQUIRED | LIST, 1, 5, .label = {"服务效率", "Efficiency"}},
-    [RA_EXPERIENCE] = {"experience", F_INT, REQUIRED | LIST, 1, 5, .label = {"服务体验", "Experience"}},
+    [RA_EFFICIENCY] = {"efficiency", F_INT, REQUIRED | LIST, 1, 5,
+                       .label = {"服务效率", "Efficiency"}},
+    [RA_EXPERIENCE] = {"experience", F_INT, REQUIRED | LIST, 1, 5,
+                       .label = {"服务体验", "Experience"}},
     [RA_COMMENT] = {"comment", F_LONGTEXT, LIST, 0, 500, .label = {"评语", "Comment"}},
 };
 
-#define POLICY_RIGHTS .read = "policy.read", .create = "policy.manage", .update = "policy.manage", .remove = "policy.manage"
-const struct resource res_category = {.name = "category", .path = "categories", .label = {"工单分类", "Category"}, .fields = category_fields, .nfields = CA__N, .title = "name", POLICY_RIGHTS};
-const struct resource res_sla_policy = {.name = "sla_policy", .path = "sla-policies", .label = {"时限规则", "SLA policy"}, .fields = policy_fields, .nfields = PL__N,
-                                        .indexes = policy_indexes, .nindexes = 1, .title = "id", POLICY_RIGHTS};
-const struct resource res_priority_policy = {.name = "priority_policy", .path = "priority-policies", .label = {"优先级规则", "Priority policy"}, .fields = priority_fields, .nfields = PP__N,
-                                             .indexes = priority_indexes, .nindexes = 1, .title = "id", POLICY_RIGHTS};
-const struct resource res_rating = {.name = "rating", .path = "ratings", .label = {"评价", "Rating"}, .fields = rating_fields, .nfields = RA__N, .title = "id", .read = "ticket.read"};
+#define POLICY_RIGHTS                                                                              \
+    .read = "policy.read", .create = "policy.manage", .update = "policy.manage",                   \
+    .remove = "policy.manage"
+const struct resource res_category = {.name = "category",
+                                      .path = "categories",
+                                      .label = {"工单分类", "Category"},
+                                      .fields = category_fields,
+                                      .nfields = CA__N,
+                                      .title = "name",
+                                      POLICY_RIGHTS};
+const struct resource res_sla_policy = {.name = "sla_policy",
+                                        .path = "sla-policies",
+                                        .label = {"时限规则", "SLA policy"},
+                                        .fields = policy_fields,
+                                        .nfields = PL__N,
+                                        .indexes = policy_indexes,
+                                        .nindexes = 1,
+                                        .title = "id",
+                                        POLICY_RIGHTS};
+const struct resource res_priority_policy = {.name = "priority_policy",
+                                             .path = "priority-policies",
+                                             .label = {"优先级规则", "Priority policy"},
+                                             .fields = priority_fields,
+                                             .nfields = PP__N,
+                                             .indexes = priority_indexes,
+                                             .nindexes = 1,
+                                             .title = "id",
+                                             POLICY_RIGHTS};
+const struct resource res_rating = {.name = "rating",
+                                    .path = "ratings",
+                                    .label = {"评价", "Rating"},
+                                    .fields = rating_fields,
+                                    .nfields = RA__N,
+                                    .title = "id",
+                                    .read = "ticket.read"};

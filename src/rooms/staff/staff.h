@@ -3,7 +3,8 @@
 #include "rooms/people/people.h"
 
 extern const struct module staff_module;
-extern const struct resource res_department, res_post, res_staff, res_skill, res_staff_skill, res_shift;
+extern const struct resource res_department, res_post, res_staff, res_skill, res_staff_skill,
+    res_shift;
 
 enum { DP_NAME = R_FIRST, DP__N };
 enum { PO_NAME = R_FIRST, PO__N };
@@ -12,11 +13,14 @@ enum { SK_NAME = R_FIRST, SK__N };
 enum { SS_STAFF = R_FIRST, SS_SKILL, SS__N };
 enum { SH_STAFF = R_FIRST, SH_FROM, SH_TO, SH__N };
 
-/* ($1 community, $2 skill or NULL, $3 now, $4 staff id) -> on_duty, has_skill of one member (1/0). */
+/* ($1 community, $2 skill or NULL, $3 now, $4 staff id) -> on_duty, has_skill of one member (1/0).
+ */
 extern const struct query Q_STAFF_FIT;
-/* ($1 community, $2 skill or NULL, $3 now) -> id, name, on_duty, has_skill of all who take work orders. */
+/* ($1 community, $2 skill or NULL, $3 now) -> id, name, on_duty, has_skill of all who take work
+ * orders. */
 extern const struct query Q_WORKERS;
 /* ($1 community, $2 staff) -> skill names. */
 extern const struct query Q_STAFF_SKILLS;
-/* ($1 community, $2 now) -> the desk member who gets requests nobody took by hand: on duty first. */
+/* ($1 community, $2 now) -> the desk member who gets requests nobody took by hand: on duty first.
+ */
 extern const struct query Q_DESK_MEMBER;

@@ -28,11 +28,9 @@ export const P = sheet({
   where: ['地点', 'Where'],
   what: ['内容', 'What'],
   who: ['联系人', 'Contact'],
-  more_actions: ['其他操作', 'Other actions'],
   photo_before: ['拍处理前照片', 'Photo before'],
   photo_after: ['拍处理后照片', 'Photo after'],
   photo_add: ['拍照或选图', 'Take or choose a photo'],
-  step_done: ['完成：{0}', 'Done: {0}'],
   wait_customer: ['已反馈，等待住户确认', 'Told. Waiting for the customer'],
   wait_others: ['没有需要你做的操作', 'Nothing for you to do'],
 

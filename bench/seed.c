@@ -1,0 +1,141 @@
+/* seed.c - fills a community of an existing database with N closed-or-open tickets and their first
+ * events, as the product would have left them after two years: same columns, plausible values, ids
+ * and times rising together. It writes to SQLite directly, without the product, because a million
+ * tickets through it would take minutes; indexes are dropped first and made again from their own
+ * text. Only for measuring; never run on a database somebody needs. */
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sqlite3 *h;
+
+static _Noreturn void die(const char *what)
+{
+    fprintf(stderr, "seed: %s: %s\n", what, sqlite3_errmsg(h));
+    exit(1);
+}
+
+static void run(const char *sql)
+{
+    if (sqlite3_exec(h, sql, NULL, NULL, NULL) != SQLITE_OK)
+        die(sql);
+}
+
+/* Runs sql with :n, :community, :from, :step, :space and :staff bound where it has them. */
+struct numbers {
+    int64_t n, community, from, step;
+};
+
+static void run_with(const char *sql, const struct numbers *x)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+    } values[] = {
+        {":n", x->n}, {":community", x->community}, {":from", x->from}, {":step", x->step}};
+    sqlite3_stmt *s = NULL;
+    if (sqlite3_prepare_v2(h, sql, -1, &s, NULL) != SQLITE_OK)
+        die(sql);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        int at = sqlite3_bind_parameter_index(s, values[i].name);
+        if (at)
+            sqlite3_bind_int64(s, at, values[i].value);
+    }
+    if (sqlite3_step(s) != SQLITE_DONE)
+        die(sql);
+    sqlite3_finalize(s);
+}
+
+static int64_t number_of(const char *sql)
+{
+    sqlite3_stmt *s = NULL;
+    if (sqlite3_prepare_v2(h, sql, -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW)
+        die(sql);
+    int64_t v = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return v;
+}
+
+/* i counts from 0; at is the time of creation; one in 40 is still open, with its clocks in order.
+ */
+static const char tickets_sql[] =
+    "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < :n),"
+    " t AS (SELECT i, :from + i * :step AS at, i % 40 = 39 AS open FROM s) "
+    "INSERT INTO ticket (id, community_id, version, created_at, created_by, updated_at, archived,"
+    " code, kind, title, detail, space_id, contact_name, contact_phone, channel, urgency, impact,"
+    " priority, state, first_contact_id, assignee_id, respond_due, handle_due, resolve_due,"
+    " responded_at, dispatched_at, handled_at, resolved_at, informed_at, closed_at,"
+    " respond_breached, handle_breached, resolve_breached, paused_ms, result, cause, measure, cost,"
+    " answer, answer_channel, rework_count, policy_version) "
+    "SELECT ((at - 1735689600000) << 12) + (i & 255), :community, 7, at,"
+    " (SELECT min(id) FROM app_user), at + 90000000, 0,"
+    " printf('SD-2025-%07d', i), 1 + (i % 10 > 6) + (i % 10 > 8),"
+    " printf('%d栋%d单元 水管漏水,厨房地面有积水 %d', 1 + i % 20, 1 + i % 4, i),"
+    " '业主来电反映厨房水槽下方的角阀一直渗水,请尽快安排师傅上门查看。',"
+    " (SELECT id FROM pick WHERE n = i % (SELECT count(*) FROM pick)),"
+    " '王女士', printf('139%08d', i % 100000000), 1 + i % 3, 2, 2, 3, iif(open, 2, 8),"
+    " (SELECT min(id) FROM staff WHERE community_id = :community),"
+    " iif(open, NULL, (SELECT max(id) FROM staff WHERE community_id = :community)),"
+    " at + 86400000, at + 172800000 + iif(open, 315360000000, 0),"
+    " at + 172800000 + iif(open, 315360000000, 0), at + 600000,"
+    " iif(open, NULL, at + 1200000), iif(open, NULL, at + 3600000), iif(open, NULL, at + 7200000),"
+    " iif(open, NULL, at + 9000000), iif(open, NULL, at + 90000000), 0, 0, 0, 0,"
+    " iif(open, NULL, '已更换角阀并清理积水,试水正常。'), iif(open, NULL, '角阀老化'),"
+    " iif(open, NULL, '更换'), iif(open, NULL, 4500), iif(open, NULL, '已电话告知业主处理完成。'),"
+    " iif(open, NULL, 1), 0, 1 FROM t";
+static const char events_sql[] =
+    "INSERT INTO event (id, community_id, at, topic, subject, subject_id, user_id, user_name, data)"
+    " SELECT id + 256, community_id, created_at, 'ticket.created', 'ticket', id, created_by,"
+    " '前台', '{}' FROM ticket WHERE community_id = :community AND code LIKE 'SD-2025-%'";
+
+static char *index_texts(const char *column)
+{
+    char sql[200];
+    sqlite3_stmt *s = NULL;
+    sqlite3_str *out = sqlite3_str_new(h);
+    snprintf(sql, sizeof sql,
+             "SELECT %s FROM sqlite_schema WHERE type = 'index' AND tbl_name IN ('ticket', "
+             "'event') AND sql IS NOT NULL",
+             column);
+    if (sqlite3_prepare_v2(h, sql, -1, &s, NULL) != SQLITE_OK)
+        die(sql);
+    while (sqlite3_step(s) == SQLITE_ROW)
+        sqlite3_str_appendf(out, "%s;", (const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    return sqlite3_str_finish(out);
+}
+
+int main(int argc, char **argv)
+{
+    const int64_t two_years_ms = INT64_C(63072000000) / 2;
+    if (argc != 4) {
+        fprintf(stderr, "usage: seed DATABASE N COMMUNITY-ID\n");
+        return 2;
+    }
+    struct numbers x = {.n = atoll(argv[2]), .community = atoll(argv[3])};
+    if (x.n < 1 || sqlite3_open_v2(argv[1], &h, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        die(argv[1]);
+    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-200000;"
+        "PRAGMA temp_store=MEMORY");
+    x.step = two_years_ms / x.n;
+    x.from = number_of("SELECT CAST(unixepoch('now') AS INTEGER)") * 1000 - two_years_ms;
+    char *drops = index_texts("'DROP INDEX ' || name"), *makes = index_texts("sql");
+    run("BEGIN IMMEDIATE");
+    run_with("CREATE TEMP TABLE pick AS SELECT row_number() OVER () - 1 AS n, id FROM space WHERE "
+             "community_id = :community AND archived = 0 LIMIT 5000",
+             &x);
+    run("CREATE INDEX temp.pick_n ON pick (n)");
+    if (drops)
+        run(drops);
+    run_with(tickets_sql, &x);
+    run_with(events_sql, &x);
+    if (makes)
+        run(makes);
+    run("COMMIT");
+    run("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_free(drops);
+    sqlite3_free(makes);
+    return sqlite3_close(h) == SQLITE_OK ? 0 : 1;
+}

@@ -1,0 +1,31 @@
+// The catalogue, login sheet: words seen only before one is in.
+import { sheet } from './i18n'
+
+export const G = sheet({
+  login: ['登录', 'Log in'],
+  login_title: ['登录安居', 'Log in to Anju'],
+  login_again: ['登录已过期，请重新登录。刚才输入的内容仍然保留。', 'You were logged out. Log in again; what you typed is still here.'],
+  login_name: ['账号', 'Account'],
+  password: ['密码', 'Password'],
+  login_wrong: ['账号或密码不正确。', 'The account or the password is wrong.'],
+  login_locked: ['尝试次数过多，请 {0} 分钟后再试。', 'Too many attempts. Try again in {0} min.'],
+  demo_title: ['演示账号', 'Demo accounts'],
+  demo_hint: ['点选即可登录，密码均为 anju-demo', 'Click one to log in. The password is always anju-demo'],
+  demo_admin: ['系统管理员', 'Administrator'],
+  demo_manager: ['项目经理', 'Manager'],
+  demo_desk: ['前台客服', 'Front desk'],
+  demo_dispatcher: ['调度员', 'Dispatcher'],
+  demo_worker: ['维修工', 'Worker'],
+  demo_cashier: ['收费员', 'Cashier'],
+  demo_resident: ['业主', 'Resident'],
+  demo_manager_b: ['另一小区经理', 'Manager, other community'],
+  password_title: ['首次登录，请设置新密码', 'Choose a new password'],
+  password_why: ['当前密码由他人设置，修改后才能继续使用。', 'Somebody else set your password. Change it to go on.'],
+  password_old: ['当前密码', 'Current password'],
+  password_new: ['新密码', 'New password'],
+  password_again: ['再输入一次新密码', 'New password again'],
+  password_rule: ['至少 10 个字符', 'At least 10 characters'],
+  password_differs: ['两次输入不一致。', 'The two are not the same.'],
+  password_set: ['设置密码', 'Set password'],
+  password_done: ['密码已修改', 'Password changed'],
+})
