@@ -203,8 +203,11 @@ static int load(int port, const char *file, double secs, double warm_secs, const
     for (int i = 0; i < CONNECTIONS; i++)
         ask(&conns[i]);
     run_until(ep, now_us() + (int64_t)(warm_secs * 1e6));
-    if (failed)
-        die("failures while warming up", "");
+    if (failed) {
+        fprintf(stderr, "load: %llu failures while warming up, the first with status %d\n",
+                (unsigned long long)failed, first_bad);
+        return 1;
+    }
     ops = 0;
     memset(histogram, 0, sizeof histogram);
     int64_t from = now_us();

@@ -1,10 +1,10 @@
 /* seed.c - fills a community of an existing database with N closed-or-open tickets and their first
- * events, as the product would have left them after two years: same columns, plausible values, ids
+ * events, as the product would have left them after a year: same columns, plausible values, ids
  * and times rising together. It writes to SQLite directly, without the product, because a million
  * tickets through it would take minutes; indexes are dropped first and made again from their own
  * text. Only for measuring; never run on a database somebody needs. */
 #include <sqlite3.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +23,11 @@ static void run(const char *sql)
         die(sql);
 }
 
-/* Runs sql with :n, :community, :from, :step, :space and :staff bound where it has them. */
 struct numbers {
     int64_t n, community, from, step;
 };
 
+/* Runs sql with the numbers bound to the names it has. */
 static void run_with(const char *sql, const struct numbers *x)
 {
     const struct {
@@ -109,7 +109,7 @@ static char *index_texts(const char *column)
 
 int main(int argc, char **argv)
 {
-    const int64_t two_years_ms = INT64_C(63072000000) / 2;
+    const int64_t year_ms = INT64_C(31536000000); /* not longer: ids count from 2025 */
     if (argc != 4) {
         fprintf(stderr, "usage: seed DATABASE N COMMUNITY-ID\n");
         return 2;
@@ -119,8 +119,8 @@ int main(int argc, char **argv)
         die(argv[1]);
     run("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-200000;"
         "PRAGMA temp_store=MEMORY");
-    x.step = two_years_ms / x.n;
-    x.from = number_of("SELECT CAST(unixepoch('now') AS INTEGER)") * 1000 - two_years_ms;
+    x.step = year_ms / x.n;
+    x.from = number_of("SELECT CAST(unixepoch('now') AS INTEGER)") * 1000 - year_ms;
     char *drops = index_texts("'DROP INDEX ' || name"), *makes = index_texts("sql");
     run("BEGIN IMMEDIATE");
     run_with("CREATE TEMP TABLE pick AS SELECT row_number() OVER () - 1 AS n, id FROM space WHERE "
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
     if (makes)
         run(makes);
     run("COMMIT");
-    run("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)");
+    run("PRAGMA wal_checkpoint(TRUNCATE)");
     sqlite3_free(drops);
     sqlite3_free(makes);
     return sqlite3_close(h) == SQLITE_OK ? 0 : 1;

@@ -88,6 +88,7 @@ struct app {
     size_t nassets;
     const char *data_dir;
     int node_id;
+    bool tls;  /* we speak https ourselves: cookies are Secure */
     bool demo; /* demo passwords exist: the login page may say so */
     struct live *live;
     struct jobs *jobs;

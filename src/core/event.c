@@ -21,6 +21,8 @@ enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data,
                 struct str once_key)
 {
     int64_t id = id_new();
+    if (run_at_ms <= c->now_ms)
+        tx_after_commit(tx, jobs_nudge, NULL);
     struct str key = once_key.n ? once_key : arena_fmt(c->mem, "%s#%lld", name, (long long)id);
     return q_do(c, tx, &Q_JOB,
                 IN(v_int(id), v_text(str_of(name)), v_text(data),

@@ -40,7 +40,7 @@ void live_close_all(struct live *l);
 
 /* Job threads and the schedule. */
 struct jobs *jobs_start(struct app *app);
-void jobs_wake(struct jobs *j);
+void jobs_nudge(void *unused); /* there is something to do now; fits tx_after_commit */
 void jobs_stop(struct jobs *j);
 /* Runs everything due now, once, on this thread; for tests and the CLI. Returns how many ran. */
 int jobs_run_due(struct app *app, int64_t now_ms);

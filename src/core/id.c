@@ -1,6 +1,6 @@
 /* id.c - ids made by the program and human numbers. Ids are known before the commit, need no
- * sequence and fit a JavaScript number. Numbers come from blocks of 100 that a process reserves in
- * a transaction of its own: a rolled-back ticket leaves a gap, never a double. */
+ * sequence and fit a JavaScript number. Numbers come from blocks that a process reserves in a
+ * transaction of its own, ahead of need: a rolled-back ticket leaves a gap, never a double. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,16 +34,20 @@ int64_t id_new(void)
 
 /* --- numbers ---- */
 
-enum { BLOCK = 100, SERIES_MAX = 4096 };
+enum { BLOCK = 100, BLOCK_MAX = 10000, BUSY_MS = 1000, SERIES_MAX = 4096 };
 struct series {
     int64_t community_id, next, end;
+    int64_t spare, spare_end; /* fetched ahead, so that nobody waits for the database */
+    int64_t size, fetched_ms; /* of the last block: blocks grow while numbers go fast */
+    bool fetching;
     char name[24];
 };
 static struct {
     pthread_mutex_t lock;
+    pthread_mutex_t refill; /* held while a block is fetched: a second one would only leave a gap */
     struct series *v;
     int n;
-} numbers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} numbers = {.lock = PTHREAD_MUTEX_INITIALIZER, .refill = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct query Q_BLOCK = {"number.block",
                                      "INSERT INTO number_series (community_id, series, next) "
@@ -54,15 +58,16 @@ static const struct query Q_BLOCK = {"number.block",
 const struct query *const number_queries[] = {&Q_BLOCK, NULL};
 
 struct block {
-    int64_t community_id, end;
+    int64_t community_id, n, end; /* end: set when it was taken */
     struct str series;
+    struct ctx c; /* of one fetched ahead: it outlives the request that saw the need */
 };
 
 static enum err take_block(struct ctx *c, struct tx *tx, void *arg)
 {
     struct block *b = arg;
     struct val next;
-    TRY(q_one(c, tx, &Q_BLOCK, IN(v_int(b->community_id), v_text(b->series), v_int(BLOCK)), &next,
+    TRY(q_one(c, tx, &Q_BLOCK, IN(v_int(b->community_id), v_text(b->series), v_int(b->n)), &next,
               1));
     b->end = val_int(next);
     return E_OK;
@@ -83,32 +88,108 @@ static struct series *series_find(int64_t community_id, struct str name)
     return s;
 }
 
-static bool from_block(int64_t community_id, struct str series, const struct block *fresh,
+/* How many numbers the next block should hold. */
+static int64_t block_size(struct series *s, int64_t now_ms)
+{
+    bool busy = s->size && now_ms - s->fetched_ms < BUSY_MS;
+    s->size = !busy ? BLOCK : s->size * 2 < BLOCK_MAX ? s->size * 2 : BLOCK_MAX;
+    s->fetched_ms = now_ms;
+    return s->size;
+}
+
+/* Takes one number; *ret_low is the size of a block to fetch ahead now, or 0. */
+static bool number_next(struct series *s, int64_t now_ms, int64_t *ret, int64_t *ret_low)
+{
+    *ret_low = 0;
+    if (s->next >= s->end) {
+        s->next = s->spare;
+        s->end = s->spare_end;
+        s->spare = s->spare_end = 0;
+    }
+    if (s->next >= s->end)
+        return false;
+    *ret = s->next++;
+    if (!s->fetching && !s->spare_end && s->end - s->next < s->size / 2) {
+        s->fetching = true;
+        *ret_low = block_size(s, now_ms);
+    }
+    return true;
+}
+
+static void block_keep(struct series *s, const struct block *b)
+{
+    if (s->next >= s->end) {
+        s->next = b->end - b->n;
+        s->end = b->end;
+    } else if (!s->spare_end) {
+        s->spare = b->end - b->n;
+        s->spare_end = b->end;
+    }
+}
+
+static void ahead_done(void *arg, enum err result)
+{
+    struct block *b = arg;
+    mutex_lock(&numbers.lock);
+    struct series *s = series_find(b->community_id, b->series);
+    s->fetching = false;
+    if (result == E_OK)
+        block_keep(s, b);
+    mutex_unlock(&numbers.lock);
+    arena_free(b->c.mem);
+}
+
+static void fetch_ahead(struct db *db, int64_t community_id, struct str series, int64_t n,
+                        int64_t now_ms)
+{
+    struct arena *mem = arena_new(ARENA_REQUEST_BYTES);
+    struct block *b = arena_get(mem, sizeof *b);
+    *b = (struct block){.community_id = community_id,
+                        .n = n,
+                        .series = str_dup(mem, series),
+                        .c = {.mem = mem, .now_ms = now_ms, .trace_id = "number"}};
+    db_write_then(db, &b->c, take_block, b, ahead_done);
+}
+
+static bool number_ready(struct ctx *c, struct db *db, int64_t community_id, struct str series,
+                         int64_t *ret)
+{
+    int64_t low;
+    mutex_lock(&numbers.lock);
+    bool ok = number_next(series_find(community_id, series), c->now_ms, ret, &low);
+    mutex_unlock(&numbers.lock);
+    if (low)
+        fetch_ahead(db, community_id, series, low, c->now_ms);
+    return ok;
+}
+
+static enum err refill(struct ctx *c, struct db *db, int64_t community_id, struct str series,
                        int64_t *ret)
 {
+    struct block b = {.community_id = community_id, .series = series};
+    if (number_ready(c, db, community_id, series, ret))
+        return E_OK; /* somebody else has just done it */
     mutex_lock(&numbers.lock);
-    struct series *s = series_find(community_id, series);
-    if (s->next >= s->end && fresh) {
-        s->next = fresh->end - BLOCK;
-        s->end = fresh->end;
-    }
-    bool ok = s->next < s->end;
-    if (ok)
-        *ret = s->next++;
+    b.n = block_size(series_find(community_id, series), c->now_ms);
     mutex_unlock(&numbers.lock);
-    return ok;
+    TRY(db_write(db, c, take_block, &b));
+    mutex_lock(&numbers.lock);
+    block_keep(series_find(community_id, series), &b);
+    mutex_unlock(&numbers.lock);
+    if (!number_ready(c, db, community_id, series, ret))
+        return FAIL(c, E_BUSY, "编号暂时用尽,请重试",
+                    "numbers are exhausted for the moment; try again");
+    return E_OK;
 }
 
 enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct str series,
                      int64_t *ret)
 {
     ASSERT(series.n < 24);
-    struct block b = {.community_id = community_id, .series = series};
-    if (from_block(community_id, series, NULL, ret))
+    if (number_ready(c, db, community_id, series, ret))
         return E_OK;
-    TRY(db_write(db, c, take_block, &b));
-    if (!from_block(community_id, series, &b, ret))
-        return FAIL(c, E_BUSY, "编号暂时用尽,请重试",
-                    "numbers are exhausted for the moment; try again");
-    return E_OK;
+    mutex_lock(&numbers.refill);
+    enum err e = refill(c, db, community_id, series, ret);
+    mutex_unlock(&numbers.refill);
+    return e;
 }

@@ -16,6 +16,9 @@ static const struct query Q_DUE = {"job.due",
                                    "SELECT id, name, data, attempts FROM job WHERE state = 0 AND "
                                    "run_at <= $1 ORDER BY run_at, id LIMIT 1"
                                    " /*pg:FOR UPDATE SKIP LOCKED*/"};
+static const struct query Q_ANY_DUE = {
+    "job.any_due",
+    "SELECT id FROM job WHERE state = 0 AND run_at <= $1 ORDER BY run_at, id LIMIT 1"};
 static const struct query Q_DONE = {
     "job.done", "UPDATE job SET state = 1, run_at = $2 WHERE id = $1 AND state = 0"};
 static const struct query Q_FAILED = {
@@ -24,7 +27,8 @@ static const struct query Q_FAILED = {
 static const struct query Q_SWEEP = {"job.sweep",
                                      "DELETE FROM job WHERE state = 1 AND run_at < $1"};
 static const struct query Q_SLOT = {"job.slot", "SELECT id FROM job WHERE once_key = $1"};
-const struct query *const job_queries[] = {&Q_DUE, &Q_DONE, &Q_FAILED, &Q_SWEEP, &Q_SLOT, NULL};
+const struct query *const job_queries[] = {&Q_DUE,   &Q_ANY_DUE, &Q_DONE, &Q_FAILED,
+                                           &Q_SWEEP, &Q_SLOT,    NULL};
 
 struct jobs {
     struct app *app;
@@ -33,6 +37,8 @@ struct jobs {
     cond wake;
     bool stop, nudged;
 };
+
+static struct jobs *running; /* the one of this process: a commit that enqueued a job nudges it */
 
 static const struct job *job_find(struct app *app, struct str name)
 {
@@ -85,12 +91,23 @@ static struct ctx job_ctx(struct arena *mem, int64_t now_ms)
     return (struct ctx){.mem = mem, .now_ms = now_ms, .lang = LANG_EN, .trace_id = "job"};
 }
 
+static enum err any_due(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct val id;
+    (void)arg;
+    return q_one(c, tx, &Q_ANY_DUE, IN(v_int(c->now_ms)), &id, 1);
+}
+
 /* One due job in its own transaction; false when none is due or the database is away. */
 static bool run_next(struct app *app, int64_t now_ms)
 {
     struct arena *mem = arena_new(ARENA_REPORT_BYTES);
     struct ctx c = job_ctx(mem, now_ms);
     struct run r = {.app = app};
+    if (db_read(app->db, &c, any_due, NULL) != E_OK) { /* none, or the database is away */
+        arena_free(mem);
+        return false;
+    }
     enum err e = db_write(app->db, &c, run_one, &r);
     bool ran = e == E_OK && r.found;
     if (e != E_OK && r.found && e != E_BUSY) {
@@ -186,21 +203,26 @@ struct jobs *jobs_start(struct app *app)
     cond_init(&j->wake);
     j->thread = thread_start("jobs", jobs_loop, j);
     ASSERT(j->thread);
+    running = j;
     return j;
 }
 
-void jobs_wake(struct jobs *j)
+void jobs_nudge(void *unused)
 {
-    mutex_lock(&j->lock);
-    j->nudged = true;
-    cond_signal(&j->wake);
-    mutex_unlock(&j->lock);
+    (void)unused;
+    if (!running)
+        return;
+    mutex_lock(&running->lock);
+    running->nudged = true;
+    cond_signal(&running->wake);
+    mutex_unlock(&running->lock);
 }
 
 void jobs_stop(struct jobs *j)
 {
     if (!j)
         return;
+    running = NULL;
     mutex_lock(&j->lock);
     j->stop = true;
     cond_signal(&j->wake);

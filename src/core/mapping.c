@@ -355,7 +355,9 @@ static struct str rest_json(struct ctx *c, const struct reading *r)
         buf_json(&b, r->csv.cells[i]);
     }
     buf_putc(&b, '}');
-    return b.full ? (struct str){0} : buf_str(&b);
+    if (b.full)
+        return (struct str){0};
+    return buf_str(&b);
 }
 
 /* Converts with a context of its own, so that fn finds c->mem as its caller left it. */

@@ -243,6 +243,20 @@ enum err meta_get(struct ctx *c, struct req *q)
 
 enum { SEARCH_EACH = 5, SEARCH_ALL = 20 };
 
+static void put_title(struct ctx *c, const struct res_rt *rt, const struct row *row,
+                      struct buf *out)
+{
+    const struct field *f = &rt->r->fields[rt->title_f];
+    struct buf masked;
+    if (!value_masked(f, row->v[rt->title_f], row_unmasked(c, rt->r, row))) {
+        buf_json(out, row_str(row, rt->title_f));
+        return;
+    }
+    buf_init(&masked, c->mem, 200);
+    buf_masked(&masked, f, row_str(row, rt->title_f));
+    buf_json(out, buf_str(&masked));
+}
+
 static enum err search_one(struct ctx *c, struct req *q, const struct resource *r,
                            int64_t community_id, struct str text, int *n)
 {
@@ -261,7 +275,7 @@ static enum err search_one(struct ctx *c, struct req *q, const struct resource *
     for (size_t i = 0; i < found && *n < SEARCH_ALL; i++) {
         buf_fmt(&q->out, "%s{\"resource\":\"%s\",\"id\":%lld,\"title\":", (*n)++ ? "," : "",
                 r->path, (long long)row_int(&rows[i], R_ID));
-        buf_json(&q->out, row_str(&rows[i], rt->title_f));
+        put_title(c, rt, &rows[i], &q->out);
         buf_put(&q->out, S(",\"subtitle\":"));
         buf_json(&q->out, rt->code_f >= 0 ? row_str(&rows[i], rt->code_f)
                                           : str_of(text_in(r->label, c->lang)));

@@ -82,6 +82,7 @@ static void fill_flags(struct res_rt *rt)
     rt->remove_i = perm_index(r->remove);
     for (int i = 0; i < r->nfields; i++) {
         const struct field *f = &r->fields[i];
+        rt->key[i] = arena_fmt(reg.mem, ",\"%s\":", f->name);
         rt->see_i[i] = perm_index(f->see);
         rt->edit_i[i] = perm_index(f->edit);
         rt->unique_f |= f->flags & UNIQUE ? BIT(i) : 0;
@@ -178,7 +179,10 @@ static void table_indexes(struct arena *a, const struct resource *r, struct tabl
         const char *keyset = str_z(a, arena_fmt(a, "community_id, %s, id", f->name));
         if (f->flags & UNIQUE)
             index_add(a, &l, r->name, f->name, cols, "archived = 0", true);
-        else if (f->flags & (SORT | INDEXED))
+        if (f->flags & UNIQUE && f->flags & SORT) /* a list may show archived rows too */
+            index_add(a, &l, r->name, str_z(a, arena_fmt(a, "%s_sort", f->name)), keyset, NULL,
+                      false);
+        else if (f->flags & (SORT | INDEXED) && !(f->flags & UNIQUE))
             index_add(a, &l, r->name, f->name, keyset, NULL, false);
     }
     for (int i = 0; i < r->nindexes; i++) {

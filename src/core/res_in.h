@@ -13,6 +13,7 @@ struct res_rt {
     int title_f, code_f, tree_f;                /* field positions, -1: none */
     uint64_t unique_f, search_f, ref_f, sort_f; /* bits of fields */
     struct str columns;                         /* "id, community_id, …" */
+    struct str key[ROW_FIELDS_MAX];             /* ,"name": */
     struct query get, insert, names, exists;
 };
 const struct res_rt *rt_of(const struct resource *r);

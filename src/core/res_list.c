@@ -250,19 +250,28 @@ static struct str like_pattern(struct ctx *c, struct str q)
     return buf_str(&b);
 }
 
+/* q= in every SEARCH field; a masked field answers to its full value only, or a caller who may not
+ * see phone numbers could find them digit by digit. */
 static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list_spec *s,
                        struct buf *sql, struct sql_args *args)
 {
     if (!s->q.n || !rt->search_f)
         return;
+    bool plain = !c->who || who_may_i(c->who, personal_read_index(), s->community_id);
     args->v[args->n++] = v_text(like_pattern(c, s->q));
-    size_t at = args->n;
-    int n = 0;
-    for (int i = 0; i < rt->r->nfields; i++)
-        if (rt->search_f & BIT(i))
-            buf_fmt(sql, "%slower(%s) LIKE $%zu ESCAPE '\\'", n++ ? " OR " : " AND (",
-                    rt->r->fields[i].name, at);
-    buf_putc(sql, ')');
+    args->v[args->n++] = v_text(s->q);
+    size_t whole = args->n, like = whole - 1;
+    for (int i = 0, n = 0; i < rt->r->nfields; i++) {
+        const struct field *f = &rt->r->fields[i];
+        if (!(rt->search_f & BIT(i)))
+            continue;
+        buf_putz(sql, n++ ? " OR " : " AND (");
+        if (f->flags & PERSONAL && !plain)
+            buf_fmt(sql, "%s = $%zu", f->name, whole);
+        else
+            buf_fmt(sql, "lower(%s) LIKE $%zu ESCAPE '\\'", f->name, like);
+    }
+    buf_fmt(sql, " OR 1 = 0 AND $%zu = $%zu)", whole, like); /* both parameters are always used */
 }
 
 enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,

@@ -47,9 +47,7 @@ static void render_fields(struct ctx *c, const struct res_rt *rt, const struct r
         const struct field *f = &rt->r->fields[i];
         if (!field_seen(c, rt, i, community))
             continue;
-        buf_put(out, S(",\""));
-        buf_putz(out, f->name);
-        buf_put(out, S("\":"));
+        buf_put(out, rt->key[i]);
         if (value_masked(f, row->v[i], plain)) {
             struct buf m;
             buf_init(&m, c->mem, 200);

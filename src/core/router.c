@@ -59,6 +59,7 @@ static void add(const struct route *r)
 
 void routes_build(struct app *app)
 {
+    arena_free(table.mem); /* of an earlier boot */
     table.n = 0;
     table.mem = arena_new(ARENA_REPORT_BYTES);
     for (int i = 0; i < BUCKETS; i++)

@@ -166,7 +166,7 @@ static void set_cookie(struct ctx *c, struct req *q, struct str token, bool secu
 
 static bool is_https(struct req *q)
 {
-    return str_eqz(http_header(q->h, "X-Forwarded-Proto"), "https");
+    return q->app->tls || str_eqz(http_header(q->h, "X-Forwarded-Proto"), "https");
 }
 
 static enum err wrong_login(struct ctx *c, struct login *l)

@@ -243,7 +243,8 @@ static enum err idem_read(struct call *k)
     return E_OK;
 }
 
-static enum err perform(struct call *k)
+/* All phases but a write itself: *ret_write says that it is due. */
+static enum err perform(struct call *k, bool *ret_write)
 {
     const struct route *r = k->q.route;
     bool reads = k->q.h->method == HTTP_GET || k->q.h->method == HTTP_HEAD;
@@ -259,8 +260,8 @@ static enum err perform(struct call *k)
         k->q.status = r->status;
         return r->run(&k->c, &k->q);
     }
-    return reads ? db_read(k->q.app->db, &k->c, run_in_tx, k)
-                 : db_write(k->q.app->db, &k->c, run_in_tx, k);
+    *ret_write = !reads;
+    return reads ? db_read(k->q.app->db, &k->c, run_in_tx, k) : E_OK;
 }
 
 /* --- answering ---- */
@@ -360,6 +361,14 @@ static void on_head(void *arg, struct http_req *h, struct http_plan *plan, struc
     }
 }
 
+static void on_written(void *arg, enum err result)
+{
+    struct call *k = arg;
+    k->err = result;
+    answer(k, k->q.reply);
+    http_answer(k->q.h);
+}
+
 static void on_request(void *arg, struct http_req *h, struct http_reply *reply)
 {
     struct app *app = arg;
@@ -371,12 +380,17 @@ static void on_request(void *arg, struct http_req *h, struct http_reply *reply)
         return;
     }
     buf_init(&k->q.out, h->mem, k->q.route->flags & SLOW ? REPORT_MAX : REPLY_MAX);
-    k->err = perform(k);
+    bool write = false;
+    k->err = perform(k, &write);
     if (k->err == E_OK && k->c.fault.nfields)
         k->err = E_INVALID;
-    answer(k, reply);
-    if (k->err == E_OK && h->method != HTTP_GET && app->jobs)
-        jobs_wake(app->jobs);
+    if (k->err != E_OK || !write) {
+        answer(k, reply);
+        return;
+    }
+    /* No worker waits for the disk: the thread that commits answers. */
+    http_later(h);
+    db_write_then(app->db, &k->c, run_in_tx, k, on_written);
 }
 
 static void on_done(void *arg, const struct http_req *h, int status, int64_t bytes, int64_t us)

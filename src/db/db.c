@@ -126,6 +126,12 @@ enum err db_read(struct db *db, struct ctx *c, work_fn fn, void *arg)
     return db->engine->read(db, &u);
 }
 
+static void unit_after(struct unit *u)
+{
+    for (struct after *a = u->tx.after; a; a = a->next)
+        a->fn(a->arg);
+}
+
 enum err db_write(struct db *db, struct ctx *c, work_fn fn, void *arg)
 {
     struct unit u;
@@ -133,9 +139,31 @@ enum err db_write(struct db *db, struct ctx *c, work_fn fn, void *arg)
     u.tx.write = true;
     atomic_fetch_add_explicit(&db->writes, 1, memory_order_relaxed);
     TRY(db->engine->write(db, &u));
-    for (struct after *a = u.tx.after; a; a = a->next)
-        a->fn(a->arg);
+    unit_after(&u);
     return E_OK;
+}
+
+void unit_done(struct unit *u)
+{
+    if (u->result == E_OK)
+        unit_after(u);
+    u->done(u->arg, u->result);
+}
+
+void db_write_then(struct db *db, struct ctx *c, work_fn fn, void *arg,
+                   void (*done)(void *arg, enum err result))
+{
+    struct unit *u = arena_get(c->mem, sizeof *u);
+    unit_init(u, db, c, fn, arg);
+    u->tx.write = true;
+    u->done = done;
+    atomic_fetch_add_explicit(&db->writes, 1, memory_order_relaxed);
+    if (db->engine->send) {
+        db->engine->send(db, u);
+        return;
+    }
+    u->result = db->engine->write(db, u);
+    unit_done(u);
 }
 
 void tx_after_commit(struct tx *tx, void (*fn)(void *), void *arg)

@@ -78,8 +78,12 @@ MUST_USE enum err db_read(struct db *db, struct ctx *c, work_fn fn, void *arg);
 /* Runs fn in a serializable transaction and returns after it is durable. E_BUSY, E_FULL: nothing
  * was done. */
 MUST_USE enum err db_write(struct db *db, struct ctx *c, work_fn fn, void *arg);
-/* fn(arg) runs on the caller's thread once the transaction is durable; forgotten when it is rolled
- * back or re-run. */
+/* The same without waiting: done(arg, result) is called once, on the writer's thread or, before
+ * this returns, on the caller's. After the call c and arg belong to done, which must not write. */
+void db_write_then(struct db *db, struct ctx *c, work_fn fn, void *arg,
+                   void (*done)(void *arg, enum err result));
+/* fn(arg) runs once the transaction is durable, where db_write or done returns to; it must not
+ * write. Forgotten when the transaction is rolled back or re-run. */
 void tx_after_commit(struct tx *tx, void (*fn)(void *), void *arg);
 struct db *tx_db(struct tx *tx);
 

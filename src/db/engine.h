@@ -28,6 +28,7 @@ struct unit {
     struct tx tx;
     work_fn fn;
     void *arg;
+    void (*done)(void *arg, enum err result); /* NULL: somebody waits */
     struct fault start; /* the context's fault before the first run: a re-run begins from it */
     int runs;
     enum err result;
@@ -36,6 +37,8 @@ struct unit {
 /* Runs fn once on conn as a fresh attempt. A doomed unit never answers E_OK; E_RETRY stays E_RETRY
  * whatever fn said. */
 enum err unit_run(struct unit *u, void *conn);
+/* Runs the after-commit calls of a good unit and tells done; the unit may be gone then. */
+void unit_done(struct unit *u);
 
 struct exec {
     const struct query *q;
@@ -60,6 +63,8 @@ struct engine {
     enum err (*ping)(struct db *db, struct ctx *c);
     enum err (*read)(struct db *db, struct unit *u);
     enum err (*write)(struct db *db, struct unit *u);
+    /* Returns at once; unit_done follows. NULL: the engine only knows write. */
+    void (*send)(struct db *db, struct unit *u);
     /* E_RETRY: run the unit again. A row callback's error comes back as it is and sets *ret_own: no
      * statement failed. */
     enum err (*exec)(struct ctx *c, struct tx *tx, struct exec *x, bool *ret_own);
@@ -139,5 +144,7 @@ struct writer;
 struct writer *writer_start(struct db *db, const struct writer_ops *ops, void *conn, int batch);
 /* Waits until the unit is durable or undone. */
 enum err writer_run(struct writer *w, struct unit *u);
+/* Does not wait: unit_done follows. */
+void writer_send(struct writer *w, struct unit *u);
 size_t writer_queue_len(struct writer *w);
 void writer_stop(struct writer *w); /* finishes what is queued */

@@ -154,6 +154,9 @@ static int conn_setup(struct conn *s)
                                  "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-4000;";
     static const char reader[] = "PRAGMA cache_size=-2000; PRAGMA query_only=ON;";
     sqlite3_busy_timeout(s->h, s->lite->db->o.busy_ms);
+    /* Without it a parameter that meets a partial index or LIKE makes every new value plan again.
+     */
+    sqlite3_db_config(s->h, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     int rc = sqlite3_exec(s->h, all, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(s->h, s->writer ? writer : reader, NULL, NULL, NULL);
@@ -284,6 +287,12 @@ static enum err lite_write(struct db *db, struct unit *u)
     return writer_run(l->thread, u);
 }
 
+static void lite_send(struct db *db, struct unit *u)
+{
+    struct lite *l = db->inner;
+    writer_send(l->thread, u);
+}
+
 static enum err lite_read(struct db *db, struct unit *u)
 {
     struct lite *l = db->inner;
@@ -330,7 +339,7 @@ static int stmt_make(struct conn *s, const char *sql, struct stmt **ret, char *w
             rc = SQLITE_ERROR;
         }
         p->number[i] = (uint16_t)n;
-        p->highest = n > p->highest ? n : p->highest;
+        p->highest = n > p->highest ? (int)n : p->highest;
     }
     if (rc == SQLITE_OK)
         *ret = p;
@@ -538,6 +547,7 @@ const struct engine engine_sqlite = {.id = DB_SQLITE,
                                      .ping = lite_ping,
                                      .read = lite_read,
                                      .write = lite_write,
+                                     .send = lite_send,
                                      .exec = lite_exec,
                                      .check = lite_check,
                                      .queue_len = lite_queue_len};

@@ -157,7 +157,10 @@ static void writer_main(void *arg)
             return;
         size_t done = batch_do(w, units, &n);
         for (size_t i = 0; i < done; i++)
-            unit_wake(units[i]);
+            if (units[i]->done)
+                unit_done(units[i]);
+            else
+                unit_wake(units[i]);
         n -= done;
         memmove(units, units + done, n * sizeof *units);
     }
@@ -187,6 +190,14 @@ enum err writer_run(struct writer *w, struct unit *u)
         return db_fail(u->tx.c, E_BUSY, __FILE__);
     unit_wait(u);
     return u->result;
+}
+
+void writer_send(struct writer *w, struct unit *u)
+{
+    if (queue_push(w->queue, u))
+        return;
+    u->result = db_fail(u->tx.c, E_BUSY, __FILE__);
+    unit_done(u);
 }
 
 size_t writer_queue_len(struct writer *w)

@@ -39,8 +39,10 @@ struct http {
     struct thread *acceptor;
     int listen_fd, wake_fd, port;
     _Atomic bool draining, stopping;
-    _Atomic int64_t active, requests, rejected;
+    _Atomic int64_t active, later, requests, rejected;
 };
+/* The request that this worker is running was taken over by another thread. */
+static _Thread_local bool taken_over;
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_ANSWER, PHASE_REPLY };
 struct http_conn { /* one request */
@@ -192,12 +194,31 @@ static enum MHD_Result reply_queue(struct http_conn *c)
 static void worker_job(void *job)
 {
     struct http_conn *c = job;
+    taken_over = false;
     if (atomic_load(&c->h->stopping))
         fault_reply(c, 503);
     else
         c->h->app.on_request(c->h->app.arg, &c->req, &c->reply);
+    if (taken_over)
+        return;
     reply_build(c);
     MHD_resume_connection(c->mhd);
+}
+
+void http_later(struct http_req *q)
+{
+    ASSERT(!q->conn->plan.direct);
+    atomic_fetch_add(&q->conn->h->later, 1);
+    taken_over = true;
+}
+
+void http_answer(struct http_req *q)
+{
+    struct http_conn *c = q->conn;
+    struct http *h = c->h;
+    c->phase = PHASE_ANSWER; /* its reader builds the reply */
+    MHD_resume_connection(c->mhd);
+    atomic_fetch_sub(&h->later, 1);
 }
 
 static enum MHD_Result request_hand_over(struct http_conn *c)
@@ -663,6 +684,8 @@ void http_stop(struct http *h, int drain_ms)
     /* A worker cannot be ended from outside: one that overruns is waited for, so that its reply
      * and memory stay whole. */
     pool_stop(h->pool);
+    while (atomic_load(&h->later) > 0)
+        clock_sleep_ms(2);
     wait_idle(h, clock_mono_ms() + LAST_REPLIES_MS);
     watch_close_streams(&h->watch);
     http_free(h);

@@ -73,6 +73,11 @@ struct http_reply {
     void *stream_arg;
 };
 void reply_header(struct http_reply *r, const char *name, struct str value);
+/* For answers that another thread will give: on_request calls http_later and then touches neither
+ * q nor reply; whoever holds them fills the reply and calls http_answer, once. Not for direct
+ * plans. */
+void http_later(struct http_req *q);
+void http_answer(struct http_req *q);
 
 /* Queues bytes to an open stream from any thread; false when its 32 KiB are full (the stream is
  * then closed: the client reconnects). */

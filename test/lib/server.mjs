@@ -140,7 +140,7 @@ export function client(url, observe) {
     const type = reply.headers.get('content-type') ?? ''
     const bytes = Buffer.from(await reply.arrayBuffer())
     let read = bytes
-    if (/\bjson\b/.test(type)) read = JSON.parse(bytes.toString())
+    if (/\bjson\b/.test(type) && bytes.length) read = JSON.parse(bytes.toString())
     else if (/^text\//.test(type)) read = bytes.toString()
     const answer = { status: reply.status, body: bytes.length ? read : null, headers: reply.headers, bytes }
     observe?.(method, address(path), answer)

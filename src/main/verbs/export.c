@@ -1,4 +1,5 @@
-/* export.c - a whole list as a file on standard output, as the API's export route would write it for somebody who may see all. */
+/* export.c - a whole list as a file on standard output, as the API's export route would write it
+ * for somebody who may see all. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,14 +7,11 @@
 #include "core/sheet.h"
 #include "main/verbs/place.h"
 
-static enum err export(struct ctx *c, struct app *app, const struct args *a, bool xlsx, struct str *ret)
-{
-    const struct resource *r = app_resource(str_of(a->words[0]));
-    int64_t community = 0;
-    if (!r)
-        return FAIL(c, E_MISSING, "没有资源 %s", "there is no resource %s", a->words[0]);
-    if (!r->system)
-        TRY(place_find(c, app, a, &community));
+static enum err export(struct ctx *c, struct app *app, const struct args *a, bool xlsx,
+                       struct str *ret) {
+    const struct resource *r = app_resource(str_of(a->words[0])); int64_t community = 0;
+    if (!r) return FAIL(c, E_MISSING, "没有资源 %s", "there is no resource %s", a->words[0]);
+    if (!r->system) TRY(place_find(c, app, a, &community));
     return sheet_export(c, app, r, community, xlsx, ret);
 }
 
@@ -23,7 +21,8 @@ static int run(struct ctx *c, struct app *app, const struct args *a)
     bool xlsx = format && strcmp(format, "xlsx") == 0;
     struct str file;
     if (a->nwords != 1 || (format && !xlsx && strcmp(format, "csv") != 0)) {
-        fputs("anju export: say `anju export RESOURCE [--format csv|xlsx] [--community ID|NAME]`\n", stderr);
+        fputs("anju export: say `anju export RESOURCE [--format csv|xlsx] [--community ID|NAME]`\n",
+              stderr);
         return 2;
     }
     if (xlsx && isatty(1)) {
@@ -40,5 +39,13 @@ static int run(struct ctx *c, struct app *app, const struct args *a)
     return 0;
 }
 
-static const struct flag_spec flags[] = {{"--format", "csv|xlsx", "kind of file [csv]"}, {"--community", "ID|NAME", "needed when there are several"}, {0}};
-const struct verb verb_export = {"export", "RESOURCE [--format csv|xlsx] [--community ID|NAME]", "write all rows of a resource to standard output", flags, true, run};
+static const struct flag_spec flags[] = {
+    {"--format", "csv|xlsx", "kind of file [csv]"},
+    {"--community", "ID|NAME", "needed when there are several"},
+    {0}};
+const struct verb verb_export = {"export",
+                                 "RESOURCE [--format csv|xlsx] [--community ID|NAME]",
+                                 "write all rows of a resource to standard output",
+                                 flags,
+                                 true,
+                                 run};

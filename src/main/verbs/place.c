@@ -1,8 +1,10 @@
-/* place.c - people type the name of a community, scripts its id: both are taken, neither is guessed. */
+/* place.c - people type the name of a community, scripts its id: both are taken, neither is
+ * guessed. */
 #include "main/verbs/place.h"
 
 static const struct query Q_PLACE = {
-    "cli.community", "SELECT id, name FROM community WHERE archived = 0 AND (CAST($1 AS TEXT) = '' OR name = CAST($1 AS TEXT) OR id = $2) ORDER BY id LIMIT 2"};
+    "cli.community", "SELECT id, name FROM community WHERE archived = 0 AND (CAST($1 AS TEXT) = '' "
+                     "OR name = CAST($1 AS TEXT) OR id = $2) ORDER BY id LIMIT 2"};
 
 struct place {
     struct str text;
@@ -29,7 +31,8 @@ enum err place_find(struct ctx *c, struct app *app, const struct args *a, int64_
     struct place p = {.text = given ? str_of(given) : S("")};
     TRY(db_read(app->db, c, look, &p));
     if (p.n > 1)
-        return FAIL(c, E_INVALID, "请用 --community 指明项目", "say which community: --community ID or NAME");
+        return FAIL(c, E_INVALID, "请用 --community 指明项目",
+                    "say which community: --community ID or NAME");
     if (!p.n)
         return FAIL(c, E_MISSING, "没有这个项目", "there is no such community");
     *ret = p.id;

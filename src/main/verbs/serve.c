@@ -71,6 +71,7 @@ static bool start_web(struct ctx *c, struct app *app, const struct args *a)
                                             ? (int)workers
                                             : 64};
     struct http_app web = app_http(app);
+    app->tls = o.tls_cert != NULL;
     app->http = http_start(&o, &web, c->mem, &why);
     if (!app->http) {
         fprintf(stderr, "anju serve: " PRS "\n", PRA(why));

@@ -1,6 +1,7 @@
-/* import.c - somebody else's log of requests as tickets: the mapping reads the rows, here they become whole tickets with the
- * clocks they had. First everything is judged, so that one run names every fault; then numbers are taken; then one
- * transaction loads all rows or none. What no column takes stays, byte for byte, in `rest`. */
+/* import.c - somebody else's log of requests as tickets: the mapping reads the rows, here they
+ * become whole tickets with the clocks they had. First everything is judged, so that one run names
+ * every fault; then numbers are taken; then one transaction loads all rows or none. What no column
+ * takes stays, byte for byte, in `rest`. */
 #include <stdlib.h>
 
 #include "core/event.h"
@@ -25,7 +26,8 @@ struct import {
     int64_t n;
 };
 
-/* --- one row becomes a whole ticket --------------------------------------------------------------------------------------- */
+/* --- one row becomes a whole ticket
+ * --------------------------------------------------------------------------------------- */
 
 static void keep_row(struct import *im, int64_t no, const struct row *row)
 {
@@ -49,13 +51,16 @@ static void need(struct ctx *c, const struct row *row, int f)
 /* What the house decides itself cannot be brought along. */
 static void refuse_own(struct ctx *c, const struct row *row)
 {
-    static const int own[] = {R_ID, R_COMMUNITY, R_VERSION, R_CREATED_BY, R_UPDATED_AT, R_ARCHIVED, T_CODE, T_PRIORITY, T_REST, T_FIRST_CONTACT};
+    static const int own[] = {R_ID,       R_COMMUNITY, R_VERSION,  R_CREATED_BY, R_UPDATED_AT,
+                              R_ARCHIVED, T_CODE,      T_PRIORITY, T_REST,       T_FIRST_CONTACT};
     for (size_t i = 0; i < COUNT_OF(own); i++)
         if (row_has(row, own[i]))
-            (void)FAIL_FIELD(c, ticket_fields[own[i]].name, "read_only", "由系统填写", "set by the system");
+            (void)FAIL_FIELD(c, ticket_fields[own[i]].name, "read_only", "由系统填写",
+                             "set by the system");
 }
 
-/* A request that the other system closed was answered there: its result is the answer, its closing time every clock's end. */
+/* A request that the other system closed was answered there: its result is the answer, its closing
+ * time every clock's end. */
 static void fill_closed(struct ctx *c, struct row *row)
 {
     static const int ends[] = {T_RESPONDED, T_HANDLED, T_RESOLVED, T_INFORMED};
@@ -80,7 +85,8 @@ static enum err take_row(struct ctx *c, int64_t no, struct row *row, struct str 
     if (state == CLOSED)
         fill_closed(c, row);
     else if (state != RECEIVED && state != ACCEPTED)
-        (void)FAIL_FIELD(c, "state", "choice", "只能是 received、accepted、closed", "must be received, accepted or closed");
+        (void)FAIL_FIELD(c, "state", "choice", "只能是 received、accepted、closed",
+                         "must be received, accepted or closed");
     if (row_has(row, T_CLOSED) && row_int(row, T_CLOSED) < row_int(row, R_CREATED_AT))
         (void)FAIL_FIELD(c, "closed_at", "order", "早于创建时间", "before it was created");
     row_put(row, R_COMMUNITY, v_int(im->community));
@@ -91,7 +97,9 @@ static enum err take_row(struct ctx *c, int64_t no, struct row *row, struct str 
     return E_OK;
 }
 
-/* --- the store ------------------------------------------------------------------------------------------------------------ */
+/* --- the store
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static int by_external(const void *a, const void *b)
 {
@@ -112,7 +120,8 @@ static void check_twins(struct ctx *c, struct import *im)
     for (size_t i = 1; i < n; i++) {
         if (!val_eq(list[i]->row.v[T_EXTERNAL_ID], list[i - 1]->row.v[T_EXTERNAL_ID]))
             continue;
-        (void)FAIL_FIELD(c, "external_id", "unique", "与第 %lld 行相同", "the same as in row %lld", (long long)list[i - 1]->no);
+        (void)FAIL_FIELD(c, "external_id", "unique", "与第 %lld 行相同", "the same as in row %lld",
+                         (long long)list[i - 1]->no);
         row_errors_take(&im->rep->errors, c, list[i]->no);
     }
 }
@@ -124,11 +133,13 @@ static enum err check_stored(struct ctx *c, struct tx *tx, void *arg)
         struct val code;
         if (!row_has(&k->row, T_EXTERNAL_ID))
             continue;
-        enum err e = q_one(c, tx, &Q_EXTERNAL, IN(v_int(im->community), k->row.v[T_EXTERNAL_ID]), &code, 1);
+        enum err e = q_one(c, tx, &Q_EXTERNAL, IN(v_int(im->community), k->row.v[T_EXTERNAL_ID]),
+                           &code, 1);
         if (e == E_MISSING)
             continue;
         TRY(e);
-        (void)FAIL_FIELD(c, "external_id", "unique", "已经是工单 " PRS, "is ticket " PRS " already", PRA(val_str(code)));
+        (void)FAIL_FIELD(c, "external_id", "unique", "已经是工单 " PRS, "is ticket " PRS " already",
+                         PRA(val_str(code)));
         row_errors_take(&im->rep->errors, c, k->no);
     }
     return E_OK;
@@ -153,9 +164,11 @@ static void arena_end(void *arg)
     arena_free(arg);
 }
 
-enum err ticket_import(struct ctx *c, struct app *app, int64_t community, struct str csv, struct str map_json, bool dry_run, struct import_report *ret)
+enum err ticket_import(struct ctx *c, struct app *app, int64_t community, struct str csv,
+                       struct str map_json, bool dry_run, struct import_report *ret)
 {
-    struct import im = {.community = community, .app = app, .mem = arena_new(KEEP_BYTES), .rep = ret};
+    struct import im = {
+        .community = community, .app = app, .mem = arena_new(KEEP_BYTES), .rep = ret};
     struct mapping *m;
     im.last = &im.first;
     arena_defer(c->mem, arena_end, im.mem);

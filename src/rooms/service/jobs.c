@@ -138,5 +138,5 @@ const struct query *const service_queries[] = {&Q_SWEEP_RESPOND,
                                                &Q_PERSON_BRIEF,
                                                &Q_CATEGORY_SKILL,
                                                &Q_OPEN_COUNT,
-                                               &Q_HAS_POLICY,
+                                               &Q_HAS_POLICY,      &Q_EXTERNAL,
                                                NULL};

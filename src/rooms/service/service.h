@@ -94,6 +94,23 @@ enum {
     RA__N
 };
 
+/* --- the ticket's rules as pure functions --- */
+
+/* R1 (G2.5): priority 1–4 from urgency and impact (1 high … 3 low) and tier. The built-in table,
+ * used where the community has no row. */
+int priority_default(int urgency, int impact, int tier);
+
+struct sla { /* minutes from creation; source: guide 2.2.1, 3.1 and domain-rules 2.1 */
+    int respond_min, handle_min, resolve_min;
+    int64_t policy_id, version; /* 0: the built-in defaults */
+};
+/* R2 (G2.8): the built-in targets of a kind at a priority. */
+struct sla sla_default(int kind, int priority);
+/* R3: a clock is breached when it stopped after its due time, or has not stopped and the due time
+ * has passed. A clock stopped exactly at the due time is in time. stopped_ms 0: still running.
+ * Pure. */
+bool clock_breached(int64_t due_ms, int64_t stopped_ms, int64_t now_ms);
+
 struct import_report {
     int64_t rows, loaded;     /* read from the file; now in the database (0: some row failed, or a dry run) */
     struct row_errors errors; /* why, by row */

@@ -33,8 +33,6 @@ const paths: Record<string, string> = {
   hand: 'M8 12V6a1.5 1.5 0 0 1 3 0v5-7a1.5 1.5 0 0 1 3 0v7-5a1.5 1.5 0 0 1 3 0v8c0 4-2 7-6 7-3 0-4.5-1.5-6-4l-2-3.5c-.6-1.5 1.2-2.5 2.2-1.3z',
   star: 'M12 3.5l2.6 5.6 6 .7-4.5 4.1 1.2 6-5.3-3-5.3 3 1.2-6L3.4 9.8l6-.7z',
   logout: 'M10 5H5v14h5M14 8l4 4-4 4M18 12H9',
-  send: 'M4 12 20 4l-5 16-3.5-6.5z',
-  desk: 'M4 13a8 8 0 0 1 16 0M4 13v4a2 2 0 0 0 2 2h1v-7H6a2 2 0 0 0-2 2m16-1v4a2 2 0 0 1-2 2h-1v-7h1a2 2 0 0 1 2 2M17 19c0 1.5-2 2-4 2',
 }
 export function icons_add(more: Record<string, string>): void {
   Object.assign(paths, more)

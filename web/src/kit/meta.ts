@@ -2,6 +2,7 @@
 // browser and applies to every list; it is not part of the address because people rarely share links across communities.
 import { computed, reactive, shallowRef, ref } from 'vue'
 import { get } from './api'
+import { L } from './i18n'
 import { clock_set } from './time'
 import type { Action, Choice, Community, Field, Meta, Page, Resource, Row, Values } from './types'
 
@@ -105,7 +106,21 @@ export function name_of(path: string | undefined, id: unknown): string {
   return ''
 }
 
+/* A row with the names of what it points to. */
+export async function row_get(path: string, id: number): Promise<Row> {
+  const { refs, ...row } = await get<Row & { refs?: Page['refs'] }>(`/${path}/${id}`, { refs: 1 })
+  names_add(refs)
+  return row as Row
+}
+
+/* Rows without a name of their own (an occupancy, a shift) are called by their first listed values. */
 export function row_title(r: Resource, row: Values): string {
+  if (r.title === 'id')
+    return (
+      r.fields.filter((f) => f.list && (f.type === 'ref' || f.type === 'enum' || f.type === 'text')).slice(0, 2)
+        .map((f) => (f.type === 'ref' ? name_of(f.ref, row[f.name]) : f.type === 'enum' ? L(choice(f, row[f.name])?.label) : row[f.name]))
+        .filter(Boolean).join(' · ') || L(r.label)
+    )
   const title = row[r.title]
   if (title !== null && title !== undefined && title !== '') return String(title)
   const code = r.code ? row[r.code] : null

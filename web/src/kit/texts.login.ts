@@ -24,7 +24,7 @@ export const G = sheet({
   password_old: ['当前密码', 'Current password'],
   password_new: ['新密码', 'New password'],
   password_again: ['再输入一次新密码', 'New password again'],
-  password_rule: ['至少 10 个字符', 'At least 10 characters'],
+  password_rule: ['至少 8 位，含大写字母、小写字母、数字、符号中的三种', 'At least 8 characters, with three of: upper case, lower case, digits, symbols'],
   password_differs: ['两次输入不一致。', 'The two are not the same.'],
   password_set: ['设置密码', 'Set password'],
   password_done: ['密码已修改', 'Password changed'],

@@ -34,6 +34,8 @@ export const S = sheet({
   no_tickets: ['没有工单', 'No tickets'],
   duplicate: ['可能重复：该住户有 {0} 个未完成工单', 'Possible duplicate: {0} open tickets here'],
   register: ['登记', 'Register'],
+  register_accept: ['登记并接单', 'Register & accept'],
+  register_show: ['登记工单', 'Register a ticket'],
   register_dispatch: ['登记并派单', 'Register & dispatch'],
   registered: ['已登记 {0}', 'Registered {0}'],
   more_fields: ['更多', 'More'],

@@ -2,7 +2,7 @@
 import { onBeforeUnmount, ref, type Ref } from 'vue'
 import { get } from '../../../kit/api'
 import { debounce, live_hear } from '../../../kit/live'
-import { names_add, query_safe, resource, scope_query } from '../../../kit/meta'
+import { names_add, query_safe, resource, row_get, scope_query } from '../../../kit/meta'
 import { problem_text } from '../../../kit/notify'
 import type { Page, Row, Values } from '../../../kit/types'
 
@@ -38,7 +38,7 @@ export function ticket_one(id: () => number): { row: Ref<Row | null>; problem: R
   const problem = ref('')
   async function load(): Promise<void> {
     try {
-      row.value = await get<Row>('/tickets/' + id())
+      row.value = await row_get('tickets', id())
       problem.value = ''
     } catch (e) {
       problem.value = problem_text(e)

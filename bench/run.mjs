@@ -1,0 +1,244 @@
+// run.mjs - `make bench`: measures the product against the ceiling program, both asked by the same load program in
+// interleaved rounds, and prints one JSON object a line. Ratios are taken within one run, so that a noisy machine does not
+// matter. Everything lives in a temporary folder that is removed at the end. Exits 1 when a number misses its target.
+import { spawn, execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const build = process.env.ANJU_BUILD ?? 'build';
+const anju = resolve(build, 'anju');
+const tool = (name) => resolve(build, 'bench', name);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+const seconds = Number(process.env.BENCH_SECONDS ?? 4);
+const warmUp = 1;
+const wanted = process.argv.slice(2).filter(Boolean);
+const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'anju-bench-'));
+const running = new Set();
+let missed = 0;
+
+const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+const round = (v, digits) => Number(v.toFixed(digits));
+const call = (program, args) => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', openSync(join(folder, 'log.txt'), 'a')] });
+
+function report(name, ours, ceiling, unit, ratio, p99, good) {
+  if (!good) missed++;
+  console.log(JSON.stringify({ name, ours: round(ours, 1), ceiling: round(ceiling, 1), unit, ratio: round(ratio, 2), p99_ms: p99 === null ? null : round(p99, 2) }));
+}
+
+// --- programs ---------------------------------------------------------------------------------------------------------
+
+function freePort() {
+  return new Promise((done) => {
+    const s = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = s.address();
+      s.close(() => done(port));
+    });
+  });
+}
+
+async function untilAnswers(port, path) {
+  for (let i = 0; i < 200; i++) {
+    const r = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => null);
+    if (r) {
+      await r.arrayBuffer();
+      return;
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`nothing answers on port ${port}`);
+}
+
+async function start(program, args, port, path) {
+  const p = spawn(program, args, { stdio: ['ignore', 'ignore', openSync(join(folder, 'log.txt'), 'a')] });
+  running.add(p);
+  p.on('exit', () => running.delete(p));
+  await untilAnswers(port, path);
+  return { port, pid: p.pid, stop: () => new Promise((done) => (p.exitCode !== null ? done() : (p.on('exit', done), p.kill('SIGTERM')))) };
+}
+
+async function startAnju(db) {
+  const port = await freePort();
+  return start(anju, ['serve', '--db', `sqlite:${db}`, '--listen', `127.0.0.1:${port}`, '--data', join(folder, 'data'), '--log', 'warn'], port, '/healthz');
+}
+
+async function startCeiling(db) {
+  const port = await freePort();
+  return start(tool('ceiling'), [db, String(port)], port, '/api/v1/tickets/1');
+}
+
+function load(port, requests) {
+  return new Promise((done, failed) => {
+    const p = spawn(tool('load'), [String(port), requests, String(seconds), String(warmUp), world.token], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    p.stdout.on('data', (d) => (text += d));
+    p.on('exit', (code) => (code === 0 ? done(JSON.parse(text)) : failed(new Error(`the load program failed: ${text || code}`))));
+  });
+}
+
+// --- databases --------------------------------------------------------------------------------------------------------
+
+const world = {};
+const api = async (port, path, body) => {
+  const r = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, {
+    method: body ? 'POST' : 'GET',
+    headers: { Authorization: `Bearer ${world.token}`, 'Content-Type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  if (!r.ok) throw new Error(`${path}: ${r.status} ${await r.text()}`);
+  return r.json();
+};
+
+function ticketBody(i) {
+  const space = world.spaces[i % world.spaces.length];
+  return {
+    community_id: world.community, kind: ['repair', 'repair', 'complaint', 'inquiry'][i % 4], title: `厨房水槽下方漏水,请尽快上门 ${i}`,
+    detail: '业主来电:角阀一直渗水,地面已有积水,下午三点后家里有人。', space_id: space, channel: 'phone', contact_name: '王女士', contact_phone: `139${String(10000000 + i)}`,
+  };
+}
+
+// A demo community, a token of its manager, and one ticket made through the API: the ceiling copies that row.
+async function makeWorld() {
+  const base = join(folder, 'base.db');
+  call(anju, ['demo', '--households', '30', '--db', `sqlite:${base}`, '--data', join(folder, 'data')]);
+  world.token = call(anju, ['token', 'create', 'manager', '--rate', '0', '--db', `sqlite:${base}`, '--data', join(folder, 'data')]).trim();
+  const s = await startAnju(base);
+  world.community = (await api(s.port, '/meta')).communities[0].id;
+  world.spaces = (await api(s.port, `/spaces?community_id=${world.community}&kind=unit&limit=200`)).items.map((x) => x.id);
+  await api(s.port, '/tickets', ticketBody(0));
+  await s.stop();
+  world.base = base;
+}
+
+const seeded = {};
+function database(n) {
+  if (!seeded[n]) {
+    seeded[n] = join(folder, `seeded-${n}.db`);
+    cpSync(world.base, seeded[n]);
+    call(tool('seed'), [seeded[n], String(n), String(world.community)]);
+  }
+  return seeded[n];
+}
+
+function copyOf(db, name) {
+  const copy = join(folder, `${name}.db`);
+  for (const end of ['-wal', '-shm']) rmSync(copy + end, { force: true }); // a killed program leaves them
+  cpSync(db, copy);
+  return copy;
+}
+
+// Addresses of tickets from everywhere in the table, asked of the product page by page from random places.
+async function sample(port, pick) {
+  const items = [];
+  const first = (await api(port, `/tickets?community_id=${world.community}&limit=1`)).items[0];
+  const oldest = (await api(port, `/tickets?community_id=${world.community}&limit=1&sort=id`)).items[0];
+  for (let i = 0; i < 200; i++) {
+    const place = Math.round(oldest.id + Math.random() * (first.id - oldest.id));
+    items.push(...(await api(port, `/tickets?community_id=${world.community}&limit=20&after=id.i${place}.${place}`)).items.map(pick));
+  }
+  return items.slice(0, 4000);
+}
+
+function requestFile(name, lines) {
+  const file = join(folder, `${name}.txt`);
+  writeFileSync(file, lines.join('\n') + '\n');
+  return file;
+}
+
+// --- benchmarks -------------------------------------------------------------------------------------------------------
+
+// Rounds of two sides in turn; each side is { port, requests }.
+async function interleave(a, b) {
+  const seen = { a: [], b: [] };
+  for (let i = 0; i < rounds; i++) {
+    seen.a.push(await load(a.port, a.requests));
+    seen.b.push(await load(b.port, b.requests));
+  }
+  const of = (list) => ({ perS: median(list.map((r) => r.per_s)), p99: median(list.map((r) => r.p99_ms)) });
+  return { a: of(seen.a), b: of(seen.b) };
+}
+
+async function check(side, path, test) {
+  const r = await fetch(`http://127.0.0.1:${side.port}${path}`, { headers: { Authorization: `Bearer ${world.token}` } });
+  const body = await r.json();
+  if (r.status !== 200 || !test(body)) throw new Error(`wrong answer of ${path}: ${JSON.stringify(body).slice(0, 300)}`);
+}
+
+async function againstCeiling(name, target, p99Max, makeRequests, verify) {
+  const ours = await startAnju(copyOf(database(100000), 'ours'));
+  const ceiling = await startCeiling(copyOf(database(100000), 'ceiling'));
+  const requests = requestFile(name, await makeRequests(ours));
+  for (const side of verify ? [ours, ceiling] : []) await verify(side, requests);
+  const r = await interleave({ port: ours.port, requests }, { port: ceiling.port, requests });
+  await ours.stop();
+  await ceiling.stop();
+  const ratio = r.a.perS / r.b.perS;
+  report(name, r.a.perS, r.b.perS, 'requests/s', ratio, r.a.p99, ratio >= target && r.a.p99 <= p99Max);
+}
+
+async function growth(name, makeRequests) {
+  const big = await startAnju(database(1000000));
+  const small = await startAnju(database(10000));
+  const requestsBig = requestFile(`${name}-big`, await makeRequests(big));
+  const requestsSmall = requestFile(`${name}-small`, await makeRequests(small));
+  const r = await interleave({ port: big.port, requests: requestsBig }, { port: small.port, requests: requestsSmall });
+  await big.stop();
+  await small.stop();
+  const ratio = r.b.perS / r.a.perS; // time per request at 1,000,000 over that at 10,000
+  report(name, r.a.perS, r.b.perS, 'requests/s', ratio, r.a.p99, ratio <= 1.3);
+}
+
+function limit(name, value, max, unit) {
+  report(name, value, max, unit, value / max, null, value <= max);
+}
+
+const getRequests = (side) => sample(side.port, (t) => `GET /api/v1/tickets/${t.id}`);
+const benches = {
+  ticket_create: () =>
+    againstCeiling('ticket_create', 0.5, 30, () => Array.from({ length: 4000 }, (_, i) => `POST /api/v1/tickets ${JSON.stringify(ticketBody(i))}`)),
+  ticket_get: () =>
+    againstCeiling('ticket_get', 0.5, Infinity, getRequests, (side, file) => {
+      const path = readFileSync(file, 'utf8').split('\n')[0].slice(4);
+      return check(side, path, (t) => path.endsWith(`/${t.id}`) && t.title && t.resolve_due);
+    }),
+  ticket_list: () => {
+    const path = () => `/api/v1/tickets?community_id=${world.community}&limit=50`;
+    return againstCeiling('ticket_list', 0.5, Infinity, () => [`GET ${path()}`], (side) => check(side, path(), (l) => l.items.length === 50 && l.items[49].title && l.next));
+  },
+  growth_get: () => growth('growth_get', getRequests),
+  growth_list: () => growth('growth_list', (side) => sample(side.port, (t) => `GET /api/v1/tickets?community_id=${world.community}&limit=50&after=id.i${t.id}.${t.id}`)),
+  start_ms: async () => {
+    const times = [];
+    for (let i = 0; i < Math.max(rounds, 5); i++) {
+      const port = String(await freePort());
+      times.push(JSON.parse(call(tool('load'), ['start', port, anju, 'serve', '--db', `sqlite:${world.base}`, '--listen', `127.0.0.1:${port}`, '--data', join(folder, 'data')])).ms);
+    }
+    limit('start_ms', median(times), 150, 'ms (ceiling: the limit)');
+  },
+  idle_kib: async () => {
+    const s = await startAnju(world.base);
+    await fetch(`http://127.0.0.1:${s.port}/`).then((r) => r.arrayBuffer());
+    await api(s.port, `/tickets?community_id=${world.community}&limit=50`);
+    await new Promise((done) => setTimeout(done, 500));
+    const kib = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${s.pid}/status`, 'utf8'))[1]);
+    await s.stop();
+    limit('idle_kib', kib, 40960, 'KiB resident (ceiling: the limit)');
+  },
+  binary_kib: async () => limit('binary_kib', statSync(anju).size / 1024, 8192, 'KiB (ceiling: the limit)'),
+};
+
+try {
+  const unknown = wanted.filter((n) => !benches[n]);
+  if (unknown.length || !existsSync(anju)) throw new Error(unknown.length ? `no such benchmark: ${unknown} (there are ${Object.keys(benches).join(' ')})` : `${anju} is not built`);
+  await makeWorld();
+  for (const name of Object.keys(benches)) if (!wanted.length || wanted.includes(name)) await benches[name]();
+} catch (e) {
+  console.error(`bench: ${e.message}`);
+  if (existsSync(join(folder, 'log.txt'))) console.error(readFileSync(join(folder, 'log.txt'), 'utf8').slice(-2000));
+  process.exitCode = 1;
+} finally {
+  for (const p of running) p.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+}
+if (missed) process.exitCode = 1;
