@@ -61,7 +61,7 @@ static int64_t now_us(clockid_t clock)
     return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
+/* --- text --- */
 struct text {
     char *p;
     size_t n, cap;
@@ -134,7 +134,7 @@ static void put_row(struct text *t, sqlite3_stmt *s)
     put(t, "}", 1);
 }
 
-/* --- the database ----------------------------------------------------------------------------- */
+/* --- the database --- */
 static void run(sqlite3 *h, const char *sql)
 {
     if (sqlite3_exec(h, sql, NULL, NULL, NULL) != SQLITE_OK)
@@ -235,7 +235,7 @@ static void statements_write(void)
     free(cols);
 }
 
-/* --- reading: on the web library's own threads ------------------------------------------------ */
+/* --- reading: on the web library's own threads --- */
 struct reader {
     sqlite3_stmt *get, *page;
 };
@@ -289,7 +289,7 @@ static void read_page(struct request *r, int64_t community)
     r->reply_n = t.n;
 }
 
-/* --- writing: one thread, many units per commit ----------------------------------------------- */
+/* --- writing: one thread, many units per commit --- */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -440,7 +440,7 @@ static void writer_start(void)
         die("thread", strerror(errno));
 }
 
-/* --- the web ---------------------------------------------------------------------------------- */
+/* --- the web --- */
 static enum MHD_Result answer(struct request *r)
 {
     struct MHD_Response *p = MHD_create_response_from_buffer(r->reply_n, r->reply,

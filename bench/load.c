@@ -52,7 +52,7 @@ static int64_t now_us(void)
     return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
-/* --- requests --------------------------------------------------------------------------------- */
+/* --- requests --- */
 /* One request a line: "GET /path" or "POST /path BODY". */
 static void requests_read(const char *file, const char *token)
 {
@@ -94,7 +94,7 @@ static uint32_t next_random(void)
     return (uint32_t)(x >> 16);
 }
 
-/* --- connections ------------------------------------------------------------------------------ */
+/* --- connections --- */
 static int dial(int port)
 {
     int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -220,7 +220,7 @@ static int load(int port, const char *file, double secs, double warm_secs, const
     return failed ? 1 : 0;
 }
 
-/* --- start ------------------------------------------------------------------------------------ */
+/* --- start --- */
 static bool healthy(int port)
 {
     static const char text[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";

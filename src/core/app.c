@@ -82,7 +82,7 @@ void app_boot(struct app *app)
     zones.fresh = false;
 }
 
-/* --- roles ---- */
+/* --- roles --- */
 
 static const struct query Q_ROLE = {
     "role.by_key", "SELECT id FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};

@@ -108,7 +108,7 @@ const struct zone *app_zone(int64_t community_id);
 void app_communities_changed(void);
 MUST_USE enum err app_migrate(struct app *app, struct ctx *c);
 
-/* --- one request ---- */
+/* --- one request --- */
 struct req {
     struct app *app;
     struct http_req *h;

@@ -108,7 +108,7 @@ int64_t who_only_community(const struct who *w, const char *perm)
     return found;
 }
 
-/* --- reading one who from the database ---- */
+/* --- reading one who from the database --- */
 
 static const struct query Q_SESSION = {
     "auth.session", "SELECT s.user_id, s.csrf, s.seen_at, s.expires_at, u.login, u.name, "
@@ -233,7 +233,7 @@ static enum err touch_session(struct ctx *c, struct tx *tx, void *arg)
     return q_do(c, tx, &Q_SEEN, IN(v_text(*(struct str *)arg), v_int(c->now_ms)), NULL);
 }
 
-/* --- the cache ---- */
+/* --- the cache --- */
 
 static void entry_release(void *arg)
 {

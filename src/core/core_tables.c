@@ -163,7 +163,7 @@ const struct resource res_token = {.name = "api_token",
                                    .remove = "role.manage",
                                    .after = rights_changed};
 
-/* --- plain tables ---- */
+/* --- plain tables --- */
 
 static const struct column event_cols[] = {
     {"id", COL_INT, true, NULL},       {"community_id", COL_INT, true, NULL},

@@ -39,7 +39,7 @@ void csv_open(struct csv *r, struct arena *owner, struct str text, char delimite
         r->rest = str_sub(text, 3, text.n);
 }
 
-/* --- one cell ---- */
+/* --- one cell --- */
 
 static enum err bad_cell(struct ctx *c, const struct csv *r, struct text why)
 {
@@ -107,7 +107,7 @@ static enum err plain_cell(struct ctx *c, struct csv *r, struct str *ret)
     return E_OK;
 }
 
-/* --- one record ---- */
+/* --- one record --- */
 
 /* Reads to the end of the record and steps over its line end. *ret_blank: an empty line. */
 static enum err read_record(struct ctx *c, struct csv *r, bool *ret_blank)
@@ -159,7 +159,7 @@ struct str csv_plain(struct str cell)
     return guarded ? str_sub(cell, 1, cell.n) : cell;
 }
 
-/* --- what is wrong with which row ---- */
+/* --- what is wrong with which row --- */
 
 void row_errors_init(struct row_errors *e, struct arena *owner)
 {

@@ -25,9 +25,7 @@ static void put_text(struct buf *b, struct text t)
     }
 }
 
-/* --- data dictionary
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- data dictionary --- */
 
 static const char *column_name(enum col_type t)
 {
@@ -141,9 +139,7 @@ void dictionary_print(const struct app *app, struct buf *out)
     }
 }
 
-/* --- state machines
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- state machines --- */
 
 static const struct choice *states_of(const struct resource *r)
 {
@@ -268,9 +264,7 @@ void states_print(const struct app *app, struct buf *out)
         }
 }
 
-/* --- errors
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- errors --- */
 
 void errors_print(struct buf *out)
 {

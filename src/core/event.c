@@ -63,7 +63,7 @@ enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
     return E_OK;
 }
 
-/* --- timeline ---- */
+/* --- timeline --- */
 
 static void put_member(struct buf *out, const char *name, const struct json *j)
 {

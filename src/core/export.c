@@ -37,7 +37,7 @@ static struct val shown(struct ctx *c, const struct field *f, struct val v, bool
     return v_text(buf_str(&m));
 }
 
-/* --- CSV ---- */
+/* --- CSV --- */
 
 static void csv_head(struct ctx *c, struct export *x)
 {
@@ -72,7 +72,7 @@ static void csv_row(struct ctx *c, struct export *x, const struct row *row)
     buf_put(out, S("\r\n"));
 }
 
-/* --- XLSX ---- */
+/* --- XLSX --- */
 
 static void xlsx_head(struct ctx *c, struct export *x)
 {
@@ -117,7 +117,7 @@ static void xlsx_row(struct ctx *c, struct export *x, const struct row *row)
     xlsx_row_end(x->xlsx);
 }
 
-/* --- all rows ---- */
+/* --- all rows --- */
 
 static void arena_end(void *arg)
 {

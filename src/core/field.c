@@ -79,7 +79,7 @@ int64_t field_max(const struct field *f)
     }
 }
 
-/* --- checks of one value ---- */
+/* --- checks of one value --- */
 
 static enum err bad_type(struct ctx *c, const struct field *f)
 {
@@ -231,7 +231,7 @@ static enum err value_of_json(struct ctx *c, const struct field *f, const struct
     }
 }
 
-/* --- rows ---- */
+/* --- rows --- */
 
 static bool is_extra(const char *const *extra, const char *name)
 {
@@ -406,7 +406,7 @@ void field_to_json(struct buf *b, const struct field *f, struct val v, const str
 void buf_masked(struct buf *b, const struct field *f, struct str s)
 {
     size_t chars = utf8_len(s);
-    bool phone = f->type == F_PHONE && chars >= 7;
+    bool phone = f->type == F_PHONE && chars >= 11; /* of a shorter one 3 + 4 would be nearly all */
     struct str head = utf8_head(s, phone ? 3 : f->type == F_PHONE ? 0 : 1);
     buf_put(b, head);
     for (size_t i = 0; i < (phone ? 4 : 2); i++)

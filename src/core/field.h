@@ -103,7 +103,7 @@ MUST_USE enum err field_of_text(struct ctx *c, const struct field *f, struct str
 /* The value as a CSV cell / as JSON. NULL: empty / null. */
 void field_to_text(struct buf *b, const struct field *f, struct val v, const struct zone *z);
 void field_to_json(struct buf *b, const struct field *f, struct val v, const struct zone *z);
-/* 138****1234, 张**, first half of anything else. */
+/* 138****1234 (of numbers below 11 digits nothing), 张**: the first character of anything else. */
 void buf_masked(struct buf *b, const struct field *f, struct str s);
 void buf_text_pair(struct buf *b, struct text t); /* ["中文","English"] */
 /* The field as meta and forms know it. */

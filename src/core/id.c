@@ -32,7 +32,7 @@ int64_t id_new(void)
     return (at >> 8 << 12) | (int64_t)ids.node << 8 | (at & 255);
 }
 
-/* --- numbers ---- */
+/* --- numbers --- */
 
 enum { BLOCK = 100, BLOCK_MAX = 10000, BUSY_MS = 1000, SERIES_MAX = 4096 };
 struct series {

@@ -53,7 +53,7 @@ static enum err too_large(struct ctx *c)
     return FAIL(c, E_TOOBIG, "文件太大,请分成几个文件导入", "the file is too large; split it");
 }
 
-/* --- reading ---- */
+/* --- reading --- */
 
 static void read_column(struct ctx *c, struct import *im, int i, struct str name)
 {
@@ -237,7 +237,7 @@ enum err import_prepare(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- the transaction ---- */
+/* --- the transaction --- */
 
 /* Never resets its memory between rows: what should happen after the commit is remembered there. */
 static enum err insert_rows(struct ctx *c, struct tx *tx, struct import *im)

@@ -121,7 +121,7 @@ static bool run_next(struct app *app, int64_t now_ms)
     return ran;
 }
 
-/* --- schedule ---- */
+/* --- schedule --- */
 
 struct slot {
     const struct job *job;

@@ -30,7 +30,7 @@ struct mapping {
     int nsources;
 };
 
-/* --- the mapping ---- */
+/* --- the mapping --- */
 
 static enum err bad_mapping(struct ctx *c, const char *where, struct text why)
 {
@@ -189,7 +189,7 @@ enum err mapping_load(struct ctx *c, const struct field *fields, int nfields, st
     return E_OK;
 }
 
-/* --- one file ---- */
+/* --- one file --- */
 
 struct reading {
     const struct mapping *m;
@@ -236,7 +236,7 @@ static enum err read_header(struct ctx *c, struct reading *r)
     return E_OK;
 }
 
-/* --- one row ---- */
+/* --- one row --- */
 
 static enum err choose_value(struct ctx *c, const struct field *f, const struct source *s,
                              struct str cell, struct val *ret)

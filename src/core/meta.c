@@ -239,7 +239,7 @@ enum err meta_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- search palette ---- */
+/* --- search palette --- */
 
 enum { SEARCH_EACH = 5, SEARCH_ALL = 20 };
 

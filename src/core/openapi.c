@@ -83,9 +83,7 @@ static struct str operation_id(struct oas *o, const struct route *r, enum kind k
     return arena_fmt(o->mem, "%s%s", kinds[k].verb, schema_name(o, noun, kinds[k].after));
 }
 
-/* --- parameters
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- parameters --- */
 
 static void param_begin(struct oas *o, const char *name, const char *in, bool required)
 {
@@ -262,9 +260,7 @@ static void path_params(struct oas *o, const struct route *r)
     jw_end(&o->w);
 }
 
-/* --- bodies
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- bodies --- */
 
 static void body_begin(struct oas *o, const char *type, bool required)
 {
@@ -344,9 +340,7 @@ static void operation_body(struct oas *o, const struct route *r, enum kind k)
     }
 }
 
-/* --- replies
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- replies --- */
 
 struct reply {
     const char *type, *component, *shape; /* component or shape, or neither: bytes */
@@ -435,9 +429,7 @@ static void operation_replies(struct oas *o, const struct route *r, enum kind k)
     jw_end(w);
 }
 
-/* --- operations
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- operations --- */
 
 static struct str operation_about(struct oas *o, const struct route *r)
 {
@@ -519,9 +511,7 @@ static void all_tags(struct oas *o, const struct route *const *all, size_t n)
     jw_end(w);
 }
 
-/* --- components
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- components --- */
 
 static void shared_begin(struct oas *o, const char *key, const char *name, const char *in,
                          bool required, const char *about)

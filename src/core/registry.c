@@ -152,7 +152,7 @@ void res_registry_build(const struct module *const *modules)
             ASSERT(!reg.list[i]->fields[k].ref || app_resource(str_of(reg.list[i]->fields[k].ref)));
 }
 
-/* --- tables for the migration ---- */
+/* --- tables for the migration --- */
 
 struct index_list {
     struct index v[64];

@@ -28,7 +28,7 @@ enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_
     return E_OK;
 }
 
-/* --- sight ---- */
+/* --- sight --- */
 
 /* Writes rule with :staff and :person replaced by parameters. */
 static void rule_sql(const struct ctx *c, const char *rule, int64_t community_id, struct buf *sql,
@@ -105,7 +105,7 @@ enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, i
     return E_OK;
 }
 
-/* --- references and uniqueness ---- */
+/* --- references and uniqueness --- */
 
 static enum err check_ref(struct ctx *c, struct tx *tx, const struct field *f, int64_t id,
                           int64_t community_id)
@@ -156,7 +156,7 @@ static enum err check_unique(struct ctx *c, struct tx *tx, const struct res_rt *
     return c->fault.nfields ? E_INVALID : E_OK;
 }
 
-/* --- writing ---- */
+/* --- writing --- */
 
 static void fill_standard(struct ctx *c, struct row *neu)
 {

@@ -101,7 +101,7 @@ struct resource {
     bool quiet;       /* its changes are not worth an event (sessions, counters) */
 };
 
-/* --- calls for rooms; inside a unit of work ---- */
+/* --- calls for rooms; inside a unit of work --- */
 /* The resource's row by id, any community, no rights asked. E_MISSING without it. */
 MUST_USE enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
                            struct row *ret);

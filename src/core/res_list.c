@@ -142,7 +142,7 @@ enum err list_parse(struct ctx *c, struct req *q, const struct res_rt *rt, struc
     return c->fault.nfields ? E_INVALID : E_OK;
 }
 
-/* --- cursor: "<sort field>.<i|t><value>.<id>", text values in hex ---- */
+/* --- cursor: "<sort field>.<i|t><value>.<id>", text values in hex --- */
 
 static struct str cursor_make(struct ctx *c, const struct res_rt *rt, const struct list_spec *s,
                               const struct row *last)
@@ -195,7 +195,7 @@ static enum err cursor_read(struct ctx *c, const struct res_rt *rt, const struct
                            "the page mark is not valid; start from the first page");
 }
 
-/* --- the statement ---- */
+/* --- the statement --- */
 
 static void push(struct buf *sql, struct sql_args *args, struct val v)
 {

@@ -67,7 +67,7 @@ void res_render(struct ctx *c, const struct resource *r, const struct row *row, 
     buf_putc(out, '}');
 }
 
-/* --- names of what rows point to ---- */
+/* --- names of what rows point to --- */
 
 enum { REF_IDS_MAX = 1200 };
 struct ref_set {

@@ -87,9 +87,7 @@ static void put_type(struct oas *o, const char *type, bool nullable)
     jw_end(&o->w);
 }
 
-/* --- shapes
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- shapes --- */
 
 struct shape {
     struct oas *o;
@@ -239,9 +237,7 @@ void schema_shape(struct oas *o, const char *key, const char *shape)
     ASSERT(!*s.p);
 }
 
-/* --- fields
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- fields --- */
 
 static void enum_keys(struct oas *o, const struct field *f, bool nullable)
 {
@@ -331,9 +327,7 @@ void schema_field(struct oas *o, const char *key, const struct field *f, bool ou
     jw_end(&o->w);
 }
 
-/* --- bodies and rows
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- bodies and rows --- */
 
 bool schema_taken(const struct field *f, enum read_mode mode)
 {

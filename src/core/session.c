@@ -40,7 +40,7 @@ enum err job_sweep_sessions(struct ctx *c, struct tx *tx)
     return q_do(c, tx, &Q_SWEEP, IN(v_int(c->now_ms)), NULL);
 }
 
-/* --- passwords ---- */
+/* --- passwords --- */
 
 static int password_kinds(struct str p)
 {
@@ -86,7 +86,7 @@ enum err password_make(struct ctx *c, const char *field, struct str login, struc
     return E_OK;
 }
 
-/* --- login ---- */
+/* --- login --- */
 
 enum { IN_LOGIN, IN_PASSWORD };
 static const struct field login_fields[] = {
@@ -230,7 +230,7 @@ static enum err session_close(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- change of one's own password ---- */
+/* --- change of one's own password --- */
 
 enum { IN_OLD, IN_NEW };
 static const struct field password_fields[] = {
@@ -335,7 +335,7 @@ const struct route session_routes[] = {
     {0},
 };
 
-/* --- API tokens ---- */
+/* --- API tokens --- */
 
 struct token {
     struct str login, name, hash;

@@ -40,7 +40,7 @@ struct call { /* one request's state, in its arena */
     enum err err;
 };
 
-/* --- parameters ---- */
+/* --- parameters --- */
 
 void req_header(struct req *q, const char *name, struct str value)
 {
@@ -80,7 +80,7 @@ enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *
     return E_OK;
 }
 
-/* --- phases ---- */
+/* --- phases --- */
 
 static enum lang lang_of(const struct http_req *h)
 {
@@ -167,7 +167,7 @@ static enum err phase_body(struct call *k)
     return E_OK;
 }
 
-/* --- the unit of work, with idempotency ---- */
+/* --- the unit of work, with idempotency --- */
 
 static enum err idem_replay(struct call *k, struct tx *tx, bool *ret_replayed)
 {
@@ -264,7 +264,7 @@ static enum err perform(struct call *k, bool *ret_write)
     return reads ? db_read(k->q.app->db, &k->c, run_in_tx, k) : E_OK;
 }
 
-/* --- answering ---- */
+/* --- answering --- */
 
 static void answer_problem(struct call *k, struct http_reply *reply)
 {

@@ -20,7 +20,7 @@ bool val_eq(struct val a, struct val b)
     return false;
 }
 
-/* --- opening ---- */
+/* --- opening --- */
 static const struct engine *engine_of_url(struct str url, const char **ret_where)
 {
     if (str_starts(url, S("sqlite:"))) {
@@ -91,7 +91,7 @@ enum err db_ping(struct db *db, struct ctx *c)
     return db->engine->ping(db, c);
 }
 
-/* --- units of work ---- */
+/* --- units of work --- */
 static void unit_init(struct unit *u, struct db *db, struct ctx *c, work_fn fn, void *arg)
 {
     memset(u, 0, sizeof *u);
@@ -179,7 +179,7 @@ struct db *tx_db(struct tx *tx)
     return tx->db;
 }
 
-/* --- statements ---- */
+/* --- statements --- */
 enum err db_fail(struct ctx *c, enum err code, const char *where)
 {
     static const struct text busy = TEXT("数据库暂时无法使用，没有做任何更改，请稍后再试",
@@ -270,7 +270,7 @@ enum err db_prepare_check(struct db *db, struct ctx *c, const struct query *q, s
     return db->engine->check(db, c, q, ret_why);
 }
 
-/* --- interned statements ---- */
+/* --- interned statements --- */
 static struct interned **intern_slot(struct db *db, struct str key)
 {
     uint64_t h = 1469598103934665603u;
@@ -326,7 +326,7 @@ const struct query *db_intern(struct db *db, struct str name, struct str sql)
     return intern_put(db, sql, name, sql);
 }
 
-/* --- measures and fault injection ---- */
+/* --- measures and fault injection --- */
 void db_stats_get(struct db *db, struct db_stats *ret)
 {
     *ret = (struct db_stats){.statements = atomic_load(&db->statements),
@@ -354,7 +354,7 @@ bool db_fault_hit(struct db *db, enum db_fault what)
     return true;
 }
 
-/* --- pools and pointer maps ---- */
+/* --- pools and pointer maps --- */
 static size_t ptr_slot(const struct ptrmap *m, const void *key)
 {
     size_t at = (size_t)(((uintptr_t)key >> 4) * 0x9E3779B97F4A7C15u >> 32) & (m->cap - 1);

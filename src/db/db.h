@@ -133,7 +133,7 @@ MUST_USE enum err db_prepare_check(struct db *db, struct ctx *c, const struct qu
 MUST_USE enum err db_explain(struct db *db, struct ctx *c, const struct query *q,
                              const struct val *in, size_t nin, struct str *ret);
 
-/* --- schema: additive migration ---- */
+/* --- schema: additive migration --- */
 enum col_type { COL_INT, COL_REAL, COL_TEXT, COL_BLOB };
 struct column {
     const char *name;
@@ -166,7 +166,7 @@ struct fixup {
 MUST_USE enum err db_migrate(struct db *db, struct ctx *c, const struct table *tables,
                              size_t ntables, const struct fixup *fixups, size_t nfixups);
 
-/* --- measures and fault injection ---- */
+/* --- measures and fault injection --- */
 struct db_stats {
     int64_t statements, writes, commits, retries, failed, slow;
     int64_t queue_len;

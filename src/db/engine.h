@@ -129,7 +129,7 @@ MUST_USE bool pool_take(struct pool *p, int64_t wait_ms, void **ret);
 void pool_put(struct pool *p, void *conn);
 void pool_drop(struct pool *p); /* the taken connection was closed */
 
-/* --- writer.c: one thread, many units per commit ---- */
+/* --- writer.c: one thread, many units per commit --- */
 struct writer_ops {
     enum err (*begin)(void *conn);
     enum err (*mark)(void *conn); /* before a unit */

@@ -20,7 +20,7 @@ struct plan {
     bool upgraded;     /* out: something was added */
 };
 
-/* --- the mark ---- */
+/* --- the mark --- */
 static void mark_put(struct hasher *h, const char *z)
 {
     hasher_add(h, z ? z : "", z ? strlen(z) + 1 : 1);
@@ -58,7 +58,7 @@ static struct str mark_of(struct ctx *c, const struct plan *p)
     return arena_fmt(c->mem, PRS "-%d", PRA(hex), fixup_highest(p));
 }
 
-/* --- what is stored ---- */
+/* --- what is stored --- */
 static const struct query *pick(struct tx *tx, const struct query q[2])
 {
     return &q[tx->db->engine->id == DB_SQLITE ? 0 : 1];
@@ -133,7 +133,7 @@ static enum err newer_refuse(struct ctx *c, const struct plan *p)
                 "the database is newer than this program (%s); use a newer program", why);
 }
 
-/* --- data definition ---- */
+/* --- data definition --- */
 static const char *type_sql(enum db_engine engine, enum col_type t)
 {
     static const char *const names[2][4] = {
@@ -253,7 +253,7 @@ static enum err tables_run(struct ctx *c, struct tx *tx, void *arg)
     return E_OK;
 }
 
-/* --- fixups and the end ---- */
+/* --- fixups and the end --- */
 static enum err fixup_run(struct ctx *c, struct tx *tx, void *arg)
 {
     static const struct query done = {

@@ -69,7 +69,7 @@ static enum err code_of(const char *state, bool write)
     return away ? E_BUSY : E_DB;
 }
 
-/* --- connections ---- */
+/* --- connections --- */
 static void silent(void *arg, const char *message)
 {
     (void)arg, (void)message;
@@ -172,7 +172,7 @@ static enum err conn_take(struct post *p, struct conn **ret)
     return E_OK;
 }
 
-/* --- one round trip ---- */
+/* --- one round trip --- */
 struct round {
     struct conn *s;
     bool write;
@@ -287,7 +287,7 @@ static enum err plain(struct conn *s, bool write, const char *sql, char why[200]
     return e;
 }
 
-/* --- statements ---- */
+/* --- statements --- */
 static char *scratch_get(struct scratch *b, size_t n)
 {
     if (n > b->cap) {
@@ -502,7 +502,7 @@ static enum err post_check(struct db *db, struct ctx *c, const struct query *q, 
     return e == E_OK ? E_OK : db_fail(c, e, __FILE__);
 }
 
-/* --- transactions ---- */
+/* --- transactions --- */
 static enum err unit_commit(struct db *db, struct unit *u, struct conn *s)
 {
     char why[200];
@@ -563,7 +563,7 @@ static enum err post_unit(struct db *db, struct unit *u)
     return db_fail(u->tx.c, E_BUSY, __FILE__);
 }
 
-/* --- life ---- */
+/* --- life --- */
 static enum err ping_read(struct ctx *c, struct tx *tx, void *arg)
 {
     static const struct query q = {"db.ping", "SELECT 1"};

@@ -110,7 +110,7 @@ enum err q_rows(struct ctx *c, struct tx *tx, const struct query *q, const struc
     return E_OK;
 }
 
-/* --- many rows at once ---- */
+/* --- many rows at once --- */
 static void bulk_names(struct buf *s, const struct bulk *b)
 {
     buf_fmt(s, "%s (", b->table);
@@ -186,7 +186,7 @@ enum err q_bulk(struct ctx *c, struct tx *tx, const struct bulk *b, const struct
     return E_OK;
 }
 
-/* --- explain ---- */
+/* --- explain --- */
 struct explain {
     const struct query *q;
     const struct val *in;

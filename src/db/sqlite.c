@@ -67,7 +67,7 @@ static enum err code_of(int rc)
     return unique ? E_EXISTS : E_DB;
 }
 
-/* --- the file ---- */
+/* --- the file --- */
 /* E_OK while a file stands at path; a new one raises gen. Reads look every FILE_CHECK_MS, writes
  * each time (force). */
 static enum err file_check(struct lite *l, bool force)
@@ -119,7 +119,7 @@ static enum err file_create(struct ctx *c, struct lite *l)
     return E_OK;
 }
 
-/* --- connections ---- */
+/* --- connections --- */
 static void stmt_free(struct stmt *p)
 {
     sqlite3_finalize(p->s);
@@ -229,7 +229,7 @@ static enum err reader_take(struct lite *l, struct conn **ret)
     return E_OK;
 }
 
-/* --- transactions ---- */
+/* --- transactions --- */
 static enum err plain(struct conn *s, int which)
 {
     sqlite3_stmt *p = s->plain[which];
@@ -311,7 +311,7 @@ static enum err lite_read(struct db *db, struct unit *u)
     return e;
 }
 
-/* --- statements ---- */
+/* --- statements --- */
 static bool only_blank(const char *tail)
 {
     return tail[strspn(tail, " \t\r\n;")] == 0;
@@ -471,7 +471,7 @@ static enum err lite_check(struct db *db, struct ctx *c, const struct query *q, 
     return rc == SQLITE_OK ? E_OK : db_fail(c, code_of(rc), __FILE__);
 }
 
-/* --- life ---- */
+/* --- life --- */
 static enum err ping_read(struct ctx *c, struct tx *tx, void *arg)
 {
     static const struct query q = {"db.ping", "SELECT count(*) FROM sqlite_schema"};

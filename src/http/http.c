@@ -66,7 +66,7 @@ struct http_conn { /* one request */
     struct http_stream stream;
 };
 
-/* --- what requests may ask ---- */
+/* --- what requests may ask --- */
 
 struct str http_header(const struct http_req *q, const char *name)
 {
@@ -86,7 +86,7 @@ void reply_header(struct http_reply *r, const char *name, struct str value)
     r->headers[r->nheaders++].value = value;
 }
 
-/* --- replies ---- */
+/* --- replies --- */
 
 static void fault_reply(struct http_conn *c, int status)
 {
@@ -189,7 +189,7 @@ static enum MHD_Result reply_queue(struct http_conn *c)
     return ok;
 }
 
-/* --- running ---- */
+/* --- running --- */
 
 static void worker_job(void *job)
 {
@@ -270,7 +270,7 @@ static enum MHD_Result request_complete(struct http_conn *c)
     return reply_queue(c);
 }
 
-/* --- bodies ---- */
+/* --- bodies --- */
 
 static enum MHD_Result form_take(void *arg, enum MHD_ValueKind kind, const char *name,
                                  const char *filename, const char *type, const char *encoding,
@@ -323,7 +323,7 @@ static int body_start(struct http_conn *c, int64_t length)
     return 0;
 }
 
-/* --- heads ---- */
+/* --- heads --- */
 
 struct head_look {
     struct framing framing;
@@ -422,7 +422,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const ch
     return ok;
 }
 
-/* --- the library's other calls ---- */
+/* --- the library's other calls --- */
 
 static void deadline_idle(struct http *h, struct link *l)
 {
@@ -524,7 +524,7 @@ static void on_log(void *arg, const char *f, va_list args)
     log_line(LOG_DEBUG, "http", "library=\"%s\"", text);
 }
 
-/* --- start and stop ---- */
+/* --- start and stop --- */
 
 static bool accept_one(struct http *h)
 {

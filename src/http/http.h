@@ -123,7 +123,7 @@ struct http_stats {
 };
 void http_stats_get(struct http *h, struct http_stats *ret);
 
-/* --- embedded assets ---- */
+/* --- embedded assets --- */
 struct asset {        /* one file of the web UI; the table is made by tools/embed at build time */
     const char *path; /* "/assets/index-abc123.js" */
     const char *type;

@@ -16,7 +16,7 @@ enum {
     STREAM_START_BYTES = 4 << 10
 };
 
-/* --- query.c ---- */
+/* --- query.c --- */
 /* Decodes and checks a request path. False: undecodable, not UTF-8, control characters, "//", "."
  * or ".." segments. */
 MUST_USE bool path_decode(struct arena *a, struct str raw, struct str *ret);
@@ -34,7 +34,7 @@ void framing_add(struct framing *f, struct str name, struct str value);
 bool framing_clear(const struct framing *f, const char *version);
 enum http_method method_of(struct str s);
 
-/* --- listen.c ---- */
+/* --- listen.c --- */
 /* A listening, non-blocking socket, or -1 with the reason in *ret_why. */
 int listen_open(const char *address, struct arena *a, struct str *ret_why);
 int listen_port(int fd);
@@ -47,7 +47,7 @@ void address_text(const struct sockaddr *sa, char ret[ADDRESS_TEXT_MAX]);
 struct str address_forwarded(struct str peer, struct str list, const char *const *trusted, int n);
 bool address_trusted(struct str peer, const char *const *trusted, int n);
 
-/* --- watch.c ---- */
+/* --- watch.c --- */
 /* One open connection. Past deadline_ms (monotonic; 0: none) the watch shuts its socket: this ends
  * senders that drip a byte now and then and so never meet the server's time-out for silence. */
 struct link {
@@ -81,7 +81,7 @@ void watch_close_streams(struct watch *w);
  * makes his system throw our last reply away. Does nothing when many are held already. */
 void watch_hold(struct watch *w, int fd);
 
-/* --- stream.c ---- */
+/* --- stream.c --- */
 /* park and unpark stop and restart the transport's calls of stream_take; both run under the
  * stream's lock. */
 struct stream_line {

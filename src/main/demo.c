@@ -18,9 +18,7 @@ static const struct query Q_ROLE = {
 static const struct query Q_SLA = {"demo.sla", "SELECT id FROM sla_policy WHERE community_id = $1 "
                                                "AND kind = $2 AND priority = $3 AND archived = 0"};
 
-/* --- small tools
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- small tools --- */
 
 void progress(const char *what, size_t n)
 {
@@ -89,9 +87,7 @@ struct val *row_new(struct demo *d, struct rowset *s, int64_t community_id, int6
     return v;
 }
 
-/* --- accounts
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- accounts --- */
 
 const struct account *account_new(struct demo *d, const char *login, struct str name, int home)
 {
@@ -138,9 +134,7 @@ static void residents_make(struct demo *d)
     }
 }
 
-/* --- writing
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 static enum err write_house(struct ctx *c, struct tx *tx, struct demo *d)
 {
@@ -250,9 +244,7 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     return E_OK;
 }
 
-/* --- putting it together
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- putting it together --- */
 
 static int by_time(const void *a, const void *b)
 {

@@ -54,13 +54,18 @@ static void park_for(struct demo *d, struct town *t, struct resident *r, int64_t
         }
 }
 
-/* A household of 1–4 people; returns its head. */
+static bool is_known_home(const struct town *t, const struct place *p)
+{
+    return p == t->known_home[0] || p == t->known_home[1];
+}
+
+/* A household of 1–4 people, those whose accounts visitors use of 3; returns its head. */
 static struct resident *family_new(struct demo *d, struct town *t, struct place *p, int relation,
                                    int64_t from, int64_t at_ms)
 {
     struct resident *head = resident_new(d, t, person_name(d), true, at_ms);
     stay_new(d, t, p, head, relation, from, 0);
-    int more = pick(d, 0, 3);
+    int more = is_known_home(t, p) ? 2 : pick(d, 0, 3);
     for (int i = 0; i < more; i++) {
         struct str name = person_name(d);
         if (i > 0 && chance(d, 850)) /* children mostly carry the name of the head */
@@ -110,11 +115,6 @@ static void end_stays(struct demo *d, struct place *p, bool all, int64_t day)
         s->to = day - 1;
         s->row[OC_TO] = v_text(date_text(d->mem, date_of_days(s->to)));
     }
-}
-
-static bool is_known_home(const struct town *t, const struct place *p)
-{
-    return p == t->known_home[0] || p == t->known_home[1];
 }
 
 static bool is_let(const struct place *p)

@@ -24,9 +24,7 @@ static const char *one_of(struct demo *d, const char *const *l)
     return l[pick(d, 0, list_len(l) - 1)];
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- events --- */
 
 static void log_add(struct sim *s, const char *topic, int64_t at_ms, const struct account *by,
                     struct str data)
@@ -97,9 +95,7 @@ static void finish(struct sim *s, const char *topic, const char *action, int to,
         put(s, R_UPDATED_AT, v_int(at_ms));
 }
 
-/* --- clocks
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- clocks --- */
 
 static const struct clock {
     int due, stopped, flag;
@@ -157,8 +153,7 @@ static bool wait(struct sim *s, int lo_min, int hi_min, bool by_day)
     return true;
 }
 
-/* --- steps: each false when the ticket goes no further
- * ------------------------------------------------------------------------------ */
+/* --- steps: each false when the ticket goes no further --- */
 
 static bool stands(const struct sim *s)
 {
@@ -373,9 +368,7 @@ static bool cancel(struct sim *s)
     return true;
 }
 
-/* --- a whole life
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- a whole life --- */
 
 static bool work(struct sim *s, bool rework)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PER_HOME_YEAR_TENTHS = 25, YEARS_MAX = 12, PRESENT_KEY = 10000000 };
+enum { PER_HOME_YEAR_TENTHS = 25, YEARS_MAX = 12, PRESENT_KEY = 10000000, PROBLEMS_MAX = 200 };
 
 struct plan {
     struct draft *v;
@@ -16,9 +16,7 @@ struct plan {
     int year0;
 };
 
-/* --- what and when
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- what and when --- */
 
 static int choose_category(struct demo *d, int month)
 {
@@ -92,6 +90,21 @@ static int hurry(int problem)
     return p == 1 ? 2 : p == 2;
 }
 
+/* One of these categories that is not there yet, as far as there are enough of them. */
+static int present_problem(struct demo *d, bool *used, int first, int last, int how_hurried,
+                           bool at_home)
+{
+    int q = 0;
+    for (int tries = 0; tries < 200; tries++) {
+        q = problem_of(d, pick(d, first, last));
+        bool fits = hurry(q) == how_hurried && (!at_home || demo_problems[q].where == AT_HOME);
+        if (fits && (!used[q] || tries >= 100))
+            break;
+    }
+    used[q] = true;
+    return q;
+}
+
 static void plan_present(struct demo *d, const struct town *t, struct plan *p)
 {
     static const struct {
@@ -106,20 +119,21 @@ static void plan_present(struct demo *d, const struct town *t, struct plan *p)
     } tight[] = {{IN_PROGRESS, -380}, {IN_PROGRESS, -95}, {PAUSED, -1300},    {DISPATCHED, -40},
                  {IN_PROGRESS, 25},   {DISPATCHED, 70},   {IN_PROGRESS, 115}, {ACCEPTED, 170}};
     int part = t->households >= 200 ? 1 : t->households >= 60 ? 2 : 3, known = 0;
+    bool used[PROBLEMS_MAX] = {0};
     for (size_t i = 0; i < COUNT_OF(now); i++)
         for (int k = 0; k < (now[i].n + part - 1) / part; k++) {
             struct draft one = {.stop = now[i].state, .favoured = chance(d, 700)};
             one.at_ms = d->now_ms - prng_range(&d->g, now[i].young_min, now[i].old_min) * 60000;
             bool work = now[i].state >= DISPATCHED && now[i].state <= PAUSED;
-            do
-                one.problem = problem_of(d, pick(d, 0, work ? CAT_CLEANING : CAT__N - 1));
-            while (hurry(one.problem) != now[i].hurry);
             if (t->main && k == 0)
                 one.known = known++ % 2 + 1;
+            one.problem = present_problem(d, used, 0, work ? CAT_CLEANING : CAT__N - 1,
+                                          now[i].hurry, one.known);
             add(p, PRESENT_KEY + (int)i * 50 + k, one);
         }
     for (size_t i = 0; i < COUNT_OF(tight); i += (size_t)part) {
-        int problem = problem_of(d, i % 2 ? CAT_DOOR : CAT_WATER);
+        int category = i % 2 ? CAT_DOOR : CAT_WATER;
+        int problem = present_problem(d, used, category, category, 0, false);
         add(p, PRESENT_KEY + 1000 + (int)i,
             (struct draft){.stop = tight[i].state,
                            .slack_min = tight[i].slack_min,
@@ -128,9 +142,7 @@ static void plan_present(struct demo *d, const struct town *t, struct plan *p)
     }
 }
 
-/* --- who and where
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- who and where --- */
 
 static const struct stay *stay_at(struct demo *d, const struct place *p, int64_t day)
 {
@@ -228,9 +240,7 @@ static int channel_of(struct demo *d, const struct sim *s)
     return ways[pick(d, 0, (int)COUNT_OF(ways) - 1)];
 }
 
-/* --- one ticket
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- one ticket --- */
 
 static struct str code_of(struct demo *d, struct plan *p, int kind, int64_t at_ms)
 {
@@ -333,9 +343,7 @@ static void ticket_make(struct demo *d, struct town *t, struct plan *plan, const
     rate(&s);
 }
 
-/* --- all of them
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- all of them --- */
 
 /* A ticket that is to be so near its target was made that long ago. */
 static void place_tight(struct demo *d, struct plan *p)
@@ -378,6 +386,7 @@ static void series_make(struct demo *d, const struct town *t, const struct plan 
 
 void tickets_make(struct demo *d, struct town *t)
 {
+    ASSERT(demo_nproblems <= PROBLEMS_MAX);
     struct plan p = {.year0 = zone_date(d->z, d->now_ms).y - YEARS_MAX + 1};
     size_t most = (size_t)t->households * (size_t)d->size.years * PER_HOME_YEAR_TENTHS / 10 + 100;
     p.v = arena_get(d->mem, most * sizeof *p.v);

@@ -9,7 +9,7 @@
 
 bool house_pg;
 
-/* --- who is there ---- */
+/* --- who is there --- */
 
 static const struct {
     const char *login, *role;
@@ -73,7 +73,7 @@ bool house_told(const struct ctx *c, const char *field, const char *code)
     return false;
 }
 
-/* --- rows ---- */
+/* --- rows --- */
 
 struct job_of_row {
     const struct resource *r;
@@ -133,7 +133,7 @@ enum err house_change(struct house *h, const struct resource *r, int64_t id, str
     return E_OK;
 }
 
-/* --- actions ---- */
+/* --- actions --- */
 
 struct job_of_act {
     int64_t id;
@@ -173,7 +173,7 @@ enum err house_try(struct house *h, int64_t ticket, const char *action, const ch
     return j.came;
 }
 
-/* --- statements ---- */
+/* --- statements --- */
 
 struct job_of_sql {
     const char *sql;
@@ -208,7 +208,7 @@ int64_t house_number(struct house *h, const char *sql)
     return j.number;
 }
 
-/* --- building ---- */
+/* --- building --- */
 
 static int64_t put(struct house *h, const struct resource *r, struct row *row)
 {
@@ -383,7 +383,7 @@ void house_close(struct house *h)
     clock_fake(0);
 }
 
-/* --- tickets ---- */
+/* --- tickets --- */
 
 int64_t house_ticket(struct house *h, int64_t kind)
 {
@@ -416,8 +416,8 @@ const char *house_input(const struct house *h, const char *action)
         {"prioritize", "{\"priority\":\"P1\",\"reason\":\"楼下也漏了\"}"},
     };
     if (strcmp(action, "dispatch") == 0)
-        return str_z(h->c.mem, arena_fmt(h->c.mem, "{\"assignee_id\":%lld}",
-                                         (long long)h->staff[AS_WORKER]));
+        return str_z(h->c.mem,
+                     arena_fmt(h->c.mem, "{\"assignee_id\":%lld}", (long long)h->staff[AS_WORKER]));
     for (size_t i = 0; i < COUNT_OF(inputs); i++)
         if (strcmp(inputs[i].action, action) == 0)
             return inputs[i].input;
@@ -430,9 +430,9 @@ int64_t house_ticket_in(struct house *h, int64_t kind, int64_t state)
         int64_t reached;
         enum as as;
         const char *action;
-    } way[] = {{ACCEPTED, AS_DESK, "accept"},      {DISPATCHED, AS_DISPATCHER, "dispatch"},
-               {IN_PROGRESS, AS_WORKER, "start"},  {PAUSED, AS_WORKER, "pause"},
-               {FINISHED, AS_WORKER, "finish"},    {INFORMED, AS_DESK, "inform"},
+    } way[] = {{ACCEPTED, AS_DESK, "accept"},     {DISPATCHED, AS_DISPATCHER, "dispatch"},
+               {IN_PROGRESS, AS_WORKER, "start"}, {PAUSED, AS_WORKER, "pause"},
+               {FINISHED, AS_WORKER, "finish"},   {INFORMED, AS_DESK, "inform"},
                {CLOSED, AS_RESIDENT, "confirm"}};
     int64_t id = house_ticket(h, kind);
     if (state == CANCELLED) {
@@ -449,7 +449,7 @@ int64_t house_ticket_in(struct house *h, int64_t kind, int64_t state)
     return id;
 }
 
-/* --- groups ---- */
+/* --- groups --- */
 
 int house_run(const struct CMUnitTest *tests, size_t n)
 {

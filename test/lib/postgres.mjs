@@ -34,7 +34,7 @@ function notRoot() {
   return { uid: id('-u'), gid: id('-g') }
 }
 
-// → { url, stop() }; url is a superuser's, of the database postgres.
+// → { url, stop(), halt(), start() }; url is a superuser's, of the database postgres.
 export async function startPostgres({ fsync = false } = {}) {
   const dir = tempDir('anju-pg')
   const as = { ...notRoot(), cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } }
@@ -47,20 +47,30 @@ export async function startPostgres({ fsync = false } = {}) {
     fsync: fsync ? 'on' : 'off', synchronous_commit: 'on',
   }
   const args = Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])
-  const child = ownChild(spawn(bin('postgres'), ['-D', data, ...args], { ...as, stdio: ['ignore', 'ignore', 'pipe'] }), 'SIGQUIT')
-  await new Promise((resolve, reject) => {
-    let log = ''
-    child.stderr.on('data', (text) => {
-      if (log.length < 10000 && /ready to accept connections/.test((log += text))) resolve()
+  let child
+  async function start() {
+    child = ownChild(spawn(bin('postgres'), ['-D', data, ...args], { ...as, stdio: ['ignore', 'ignore', 'pipe'] }), 'SIGQUIT')
+    await new Promise((resolve, reject) => {
+      let log = ''
+      child.stderr.on('data', (text) => {
+        if (log.length < 10000 && /ready to accept connections/.test((log += text))) resolve()
+      })
+      child.once('exit', (code) => reject(new Error(`PostgreSQL ended (${code}):\n${log}`)))
+      child.once('error', reject)
     })
-    child.once('exit', (code) => reject(new Error(`PostgreSQL ended (${code}):\n${log}`)))
-    child.once('error', reject)
-  })
+  }
+  // For tests of a lost server: the same data, the same address.
+  async function halt() {
+    child.kill('SIGINT')
+    await exited(child)
+  }
+  await start()
   return {
     url: `postgres://${USER}@127.0.0.1:${port}/postgres`,
+    start,
+    halt,
     async stop() {
-      child.kill('SIGINT')
-      await exited(child)
+      await halt()
       removeDir(dir)
     },
   }

@@ -41,10 +41,11 @@ async function buildDemo(dir, db) {
 }
 
 // → { url, dir, db, log(), stop(), kill(), restart(), cli(args, input) }
-export async function startServer({ engine: kind = engine, demo = false, args = [], env = {} } = {}) {
+// database: an existing one by its URL, not dropped at the end.
+export async function startServer({ engine: kind = engine, demo = false, database, args = [], env = {} } = {}) {
   const dir = tempDir('anju')
   running++
-  const db = demo ? await demoDatabase(kind, dir, buildDemo) : await emptyDatabase(kind, dir)
+  const db = database ?? (demo ? await demoDatabase(kind, dir, buildDemo) : await emptyDatabase(kind, dir))
   let child
   let log = ''
   let listen = '127.0.0.1:0'
@@ -101,18 +102,18 @@ export async function startServer({ engine: kind = engine, demo = false, args = 
       const killed = child.signalCode === 'SIGKILL'
       const code = await end()
       removeDir(dir)
-      if (kind === 'postgres') await dropDatabase(db)
+      if (kind === 'postgres' && !database) await dropDatabase(db)
       if (--running === 0) await stopOwnPostgres()
       if (code !== 0 && !killed) throw new Error(`the server ended with ${child.signalCode ?? code}:\n${log}`)
     },
-    cli: (words, input) => cli([...words, '--db', db, '--data', dir], input),
+    cli: (words, input, options) => cli([...words, '--db', db, '--data', dir], input, options),
   }
   return server
 }
 
 // Runs the program to its end → { code, out, err }.
-export async function cli(args, input = '') {
-  const child = ownChild(spawn(program(), args, { cwd: root }))
+export async function cli(args, input = '', options = {}) {
+  const child = ownChild(spawn(program(), args, { cwd: root, ...options }))
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (part) => (text[name] += part))
   child.stdin.on('error', () => {}) // it may end before it read everything

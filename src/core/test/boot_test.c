@@ -24,7 +24,7 @@ static void test_boot(void **state)
     house_close(h);
 }
 
-/* --- statements ---- */
+/* --- statements --- */
 
 struct prepare {
     struct house *h;
@@ -51,8 +51,8 @@ static void prepare_list(struct prepare *p, const struct query *const *list)
 static void test_prepare(void **state)
 {
     (void)state;
-    const struct query *const *const core[] = {number_queries, event_queries, job_queries,
-                                               session_queries, web_queries, file_queries,
+    const struct query *const *const core[] = {number_queries,  event_queries, job_queries,
+                                               session_queries, web_queries,   file_queries,
                                                auth_queries};
     struct house *h = house_open();
     struct prepare p = {.h = h};
@@ -103,15 +103,19 @@ static void test_checks(void **state)
     house_close(h);
 }
 
-/* --- rows ---- */
+/* --- rows --- */
 
 /* A value of the field's type that has what makes stores stumble; 0 of kind: nothing at all. */
 static struct val generate(struct house *h, struct prng *g, const struct field *f, int kind)
 {
-    static const char *const texts[] = {"漏水 💧 3#", "'; DROP TABLE ticket; --", "\"\\u0041\\",
-                                        "\xe2\x80\x8f\xd7\xa2\xd7\x91", "%_\\ ", "é = é",
+    static const char *const texts[] = {"漏水 💧 3#",
+                                        "'; DROP TABLE ticket; --",
+                                        "\"\\u0041\\",
+                                        "\xe2\x80\x8f\xd7\xa2\xd7\x91",
+                                        "%_\\ ",
+                                        "é = é",
                                         "第一行\n第二行\t。"};
-    if (kind == 0 && f != NULL)
+    if (kind == 0)
         return v_null();
     switch (field_column(f->type)) {
     case COL_TEXT:
@@ -169,7 +173,7 @@ static void test_round_trip(void **state)
     house_close(h);
 }
 
-/* --- addresses and rights ---- */
+/* --- addresses and rights --- */
 
 static void test_addresses(void **state)
 {
@@ -233,7 +237,7 @@ static void test_names(void **state)
     house_close(h);
 }
 
-/* --- what is personal ---- */
+/* --- what is personal --- */
 
 static void test_masks(void **state)
 {
@@ -265,8 +269,8 @@ static void test_masks(void **state)
                 bool plain = str_find(buf_str(&b), S("13812345678")) >= 0;
                 bool stars = str_find(buf_str(&b), S("**")) >= 0;
                 if (plain == cases[k].masked || stars != cases[k].masked)
-                    fail_msg("%s.%s for %s: " PRS, list[i]->name, fd->name,
-                             house_name(cases[k].as), PRA(buf_str(&b)));
+                    fail_msg("%s.%s for %s: " PRS, list[i]->name, fd->name, house_name(cases[k].as),
+                             PRA(buf_str(&b)));
             }
         }
     assert_true(fields >= 5);
@@ -277,9 +281,9 @@ static void test_masks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_boot),       cmocka_unit_test(test_prepare),
-        cmocka_unit_test(test_checks),     cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_addresses),  cmocka_unit_test(test_names),
+        cmocka_unit_test(test_boot),      cmocka_unit_test(test_prepare),
+        cmocka_unit_test(test_checks),    cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_names),
         cmocka_unit_test(test_masks)};
     return HOUSE_RUN(tests);
 }

@@ -170,8 +170,8 @@ static void test_schedule(void **state)
     static const struct {
         int64_t after;
         int ran;
-    } calls[] = {{0, 1},           {0, 1},           {1, 1},           {HOUR_MS - 1, 1},
-                 {HOUR_MS, 2},     {HOUR_MS, 2},     {HOUR_MS + 1, 2}, {2 * HOUR_MS, 3},
+    } calls[] = {{0, 1},           {0, 1},          {1, 1},           {HOUR_MS - 1, 1},
+                 {HOUR_MS, 2},     {HOUR_MS, 2},    {HOUR_MS + 1, 2}, {2 * HOUR_MS, 3},
                  {9 * HOUR_MS, 4}, {9 * HOUR_MS, 4}}; /* what was missed is not made up */
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         jobs_run_due(&h->app, HOUSE_NOW + calls[i].after);
@@ -212,7 +212,8 @@ static void test_orders(void **state)
     struct order o = {.name = "test.fail", .data = S("{}"), .key = S("once"), .undo = true};
     int64_t before = house_number(h, "SELECT count(*) FROM job");
     assert_int_equal(db_write(h->app.db, house_as(h, AS_SYSTEM), place, &o), E_STATE);
-    assert_int_equal(house_number(h, "SELECT count(*) FROM job"), before); /* undone with its unit */
+    assert_int_equal(house_number(h, "SELECT count(*) FROM job"),
+                     before); /* undone with its unit */
     o.undo = false;
     for (int i = 0; i < 3; i++)
         house_ok(h, db_write(h->app.db, house_as(h, AS_SYSTEM), place, &o));

@@ -31,7 +31,7 @@ static enum err parse(struct house *h, const struct resource *r, struct str quer
     return list_parse(&h->c, &q, rt_of(r), ret);
 }
 
-/* --- every list has an index ---- */
+/* --- every list has an index --- */
 
 static struct str sample(struct house *h, const struct field *f)
 {
@@ -91,13 +91,12 @@ static int explain_sort(struct house *h, const struct resource *r, int sort, boo
     const struct field *s = &r->fields[sort];
     struct str mark = field_column(s->type) == COL_TEXT ? S("t31") : S("i1");
     struct arena *mem = h->c.mem;
-    struct str place =
-        r->system ? S("") : arena_fmt(mem, "&community_id=%lld", (long long)h->a);
+    struct str place = r->system ? S("") : arena_fmt(mem, "&community_id=%lld", (long long)h->a);
     int bad = 0;
     for (int way = 0; way < 2; way++)
         for (int page = 0; page < 2; page++) {
-            struct str after =
-                page ? arena_fmt(mem, "&after=%s." PRS ".1", s->name, PRA(mark)) : S("");
+            struct str after = page ? arena_fmt(mem, "&after=%s." PRS ".1", s->name, PRA(mark))
+                                    : S("");
             struct str base = arena_fmt(mem, "sort=%s%s" PRS PRS, way ? "-" : "", s->name,
                                         PRA(after), PRA(place));
             bad += explain(h, r, base, plain);
@@ -148,7 +147,7 @@ static void test_explain(void **state)
     house_close(h);
 }
 
-/* --- paging ---- */
+/* --- paging --- */
 
 struct page {
     const struct resource *r;
@@ -261,7 +260,7 @@ static void test_paging(void **state)
     house_close(h);
 }
 
-/* --- what is refused ---- */
+/* --- what is refused --- */
 
 static void test_refusals(void **state)
 {
@@ -348,17 +347,18 @@ static void test_scope(void **state)
     house_close(h);
 }
 
-/* --- the search box ---- */
+/* --- the search box --- */
 
 static void test_search(void **state)
 {
     (void)state;
-    static const char *const names[] = {"100%", "1000", "a_b", "axb", "c\\d", "cd", "Ünal", "O'Neil"};
+    static const char *const names[] = {"100%", "1000", "a_b",  "axb",
+                                        "c\\d", "cd",   "Ünal", "O'Neil"};
     static const struct {
         const char *q, *found; /* names, comma separated */
-    } cases[] = {{"%25", "100%"},     {"0%25", "100%"},     {"_", "a_b"},     {"A_B", "a_b"},
-                 {"%5C", "c\\d"},     {"%5C%5C", ""},       {"%25%25", ""},   {"100", "100%,1000"},
-                 {"o'n", "O'Neil"},   {"';--", ""},         {"nal", "Ünal"},  {"%20cd%20", "cd"}};
+    } cases[] = {{"%25", "100%"},   {"0%25", "100%"}, {"_", "a_b"},    {"A_B", "a_b"},
+                 {"%5C", "c\\d"},   {"%5C%5C", ""},   {"%25%25", ""},  {"100", "100%,1000"},
+                 {"o'n", "O'Neil"}, {"';--", ""},     {"nal", "Ünal"}, {"%20cd%20", "cd"}};
     struct house *h = house_open();
     int64_t ids[COUNT_OF(names)];
     for (size_t i = 0; i < COUNT_OF(names); i++) {

@@ -8,7 +8,7 @@ static const struct query item_list = {"item.list", "SELECT id, t FROM item ORDE
 static const struct query item_set = {"item.set", "UPDATE item SET n = $2 WHERE id = $1"};
 static const struct query item_inc = {"item.inc", "UPDATE item SET n = n + 1 WHERE id = $1"};
 
-/* --- values ---- */
+/* --- values --- */
 static const char blob_bytes[] = {0, 1, (char)0xff, 0, 'x', 0};
 
 static enum err values_write(struct ctx *c, struct tx *tx, void *arg)
@@ -89,7 +89,7 @@ static void test_nested_query(void **state)
     fix_close(f);
 }
 
-/* --- doom ---- */
+/* --- doom --- */
 static enum err doomed(struct ctx *c, struct tx *tx, void *arg)
 {
     static const struct query bad = {"bad", "SELECT nothing FROM nowhere"};
@@ -174,7 +174,7 @@ static void test_refusals(void **state)
     fix_close(f);
 }
 
-/* --- one after another ---- */
+/* --- one after another --- */
 enum { THREADS = 16, TIMES = 200 };
 static _Atomic int after_count;
 static void count_after(void *arg)
@@ -276,7 +276,7 @@ static void test_write_skew(void **state)
     fix_close(f);
 }
 
-/* --- a batch whose commit fails is run again one by one (SQLite) ---- */
+/* --- a batch whose commit fails is run again one by one (SQLite) --- */
 static enum err slow_add(struct ctx *c, struct tx *tx, void *arg)
 {
     struct job *j = arg;
@@ -321,7 +321,7 @@ static void test_batch_rerun(void **state)
     fix_close(f);
 }
 
-/* --- faults at every step ---- */
+/* --- faults at every step --- */
 static const char *const pair_names[] = {"a", "b", "v"};
 static const struct bulk pair_bulk = {"pair", pair_names, 3, ""};
 
@@ -368,7 +368,7 @@ static void test_faults(void **state)
     fix_close(f);
 }
 
-/* --- bulk ---- */
+/* --- bulk --- */
 static enum err bulk_put(struct ctx *c, struct tx *tx, void *arg)
 {
     static const struct query clear = {"pair.clear", "DELETE FROM pair"};
@@ -403,7 +403,7 @@ static void test_bulk(void **state)
     fix_close(f);
 }
 
-/* --- statements kept, checked, explained ---- */
+/* --- statements kept, checked, explained --- */
 static enum err claim(struct ctx *c, struct tx *tx, void *arg)
 {
     static const struct query q = {

@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- the application under the tests ---- */
+/* --- the application under the tests --- */
 
 enum { STREAMS_MAX = 64, REPLY_MAX = 256 << 10 };
 static struct {
@@ -261,7 +261,7 @@ static void gate_release(void)
     mutex_unlock(&t.lock);
 }
 
-/* --- the client ---- */
+/* --- the client --- */
 
 struct client {
     int fd;

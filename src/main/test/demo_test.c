@@ -41,7 +41,8 @@ static void test_complete(void **state)
     const struct resource *const *list;
     int n = app_resources(&list);
     for (int i = 0; i < n; i++)
-        if (!str_eqz(str_of(list[i]->name), "api_token") && !str_eqz(str_of(list[i]->name), "file"))
+        if (!str_eqz(str_of(list[i]->name), "api_token") &&
+            !str_eqz(str_of(list[i]->name), "stored_file"))
             assert_true(house_number(h, str_z(h->mem, arena_fmt(h->mem, "SELECT count(*) FROM %s",
                                                                 list[i]->name))) > 0);
     NONE("ticket WHERE state = 8 AND (result IS NULL OR answer IS NULL OR informed_at IS NULL OR "

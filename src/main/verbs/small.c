@@ -7,7 +7,7 @@
 #include "core/print.h"
 #include "main/verb.h"
 
-/* --- init ---- */
+/* --- init --- */
 
 struct admin {
     char hash[128];
@@ -73,7 +73,7 @@ const struct verb verb_init = {
     "init", "[--db URL]", "create or upgrade the database and the first administrator",
     NULL,   true,         run_init};
 
-/* --- user ---- */
+/* --- user --- */
 
 static const struct query Q_USER = {
     "user.by_login",
@@ -131,7 +131,7 @@ const struct verb verb_user = {"user",
                                true,
                                run_user};
 
-/* --- token ---- */
+/* --- token --- */
 
 static int run_token(struct ctx *c, struct app *app, const struct args *a)
 {
@@ -161,7 +161,7 @@ const struct verb verb_token = {"token",
                                 true,
                                 run_token};
 
-/* --- check ---- */
+/* --- check --- */
 
 struct checking {
     struct app *app;
@@ -199,7 +199,7 @@ const struct verb verb_check = {
     "check", "[--db URL]", "look for inconsistent data; exit 1 when some is found",
     NULL,    true,         run_check};
 
-/* --- doc, version ---- */
+/* --- doc, version --- */
 
 static int run_doc(struct ctx *c, struct app *app, const struct args *a)
 {

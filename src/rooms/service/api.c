@@ -125,7 +125,7 @@ static enum err similar_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- candidates: on duty and skilled first, then the least loaded ---- */
+/* --- candidates: on duty and skilled first, then the least loaded --- */
 
 struct candidate {
     int64_t id, open;

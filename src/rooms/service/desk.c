@@ -55,7 +55,7 @@ static struct str today_of(struct ctx *c, int64_t community)
     return date_text(c->mem, zone_date(app_zone(community), c->now_ms));
 }
 
-/* --- look-up ---- */
+/* --- look-up --- */
 
 struct found {
     int64_t v[LOOKUP_MAX];
@@ -176,7 +176,7 @@ static enum err lookup_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- household card ---- */
+/* --- household card --- */
 
 static const struct query *ticket_list(struct tx *tx, struct ctx *c, const char *where)
 {
@@ -231,7 +231,7 @@ static enum err household_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- board ---- */
+/* --- board --- */
 
 struct column_of_board {
     const char *key;
@@ -322,7 +322,7 @@ static enum err board_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- a resident's own places ---- */
+/* --- a resident's own places --- */
 
 static enum err my_spaces_get(struct ctx *c, struct req *q)
 {

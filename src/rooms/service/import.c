@@ -26,8 +26,7 @@ struct import {
     int64_t n;
 };
 
-/* --- one row becomes a whole ticket
- * --------------------------------------------------------------------------------------- */
+/* --- one row becomes a whole ticket --- */
 
 static void keep_row(struct import *im, int64_t no, const struct row *row)
 {
@@ -97,9 +96,7 @@ static enum err take_row(struct ctx *c, int64_t no, struct row *row, struct str 
     return E_OK;
 }
 
-/* --- the store
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- the store --- */
 
 static int by_external(const void *a, const void *b)
 {

@@ -3,7 +3,7 @@
 #include "core/event.h"
 #include "rooms/service/ticket.h"
 
-/* --- pure ---- */
+/* --- pure --- */
 
 /* R1: the ITIL matrix urgency × impact; a VIP moves up one, never down; tiers never lower anybody
  * below the matrix. */
@@ -67,7 +67,7 @@ bool is_work(const struct row *r)
     return row_int(r, T_KIND) == KIND_REPAIR;
 }
 
-/* --- creation ---- */
+/* --- creation --- */
 
 /* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil
  * year. */
@@ -264,7 +264,7 @@ enum err ticket_after(struct ctx *c, struct tx *tx, const struct row *old, const
     return check_closed(c, neu);
 }
 
-/* --- guards ---- */
+/* --- guards --- */
 
 /* R7: on duty and with the skill the category asks for — or a reason. */
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
@@ -307,7 +307,7 @@ enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const 
     return check_closed(c, &after);
 }
 
-/* --- effects ---- */
+/* --- effects --- */
 
 /* Stops a clock once: later steps of the same kind do not move it. */
 static void stop_clock(struct ctx *c, const struct row *old, struct row *neu, int stopped, int due,

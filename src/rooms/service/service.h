@@ -112,9 +112,11 @@ struct sla sla_default(int kind, int priority);
 bool clock_breached(int64_t due_ms, int64_t stopped_ms, int64_t now_ms);
 
 struct import_report {
-    int64_t rows, loaded;     /* read from the file; now in the database (0: some row failed, or a dry run) */
+    int64_t rows, loaded;     /* read; now in the database (0: some row failed, or a dry run) */
     struct row_errors errors; /* why, by row */
 };
-/* A foreign log (core/mapping.h says how its columns become ours) as tickets with their original times: all rows or none.
- * Closed rows need a result, which is also the recorded answer. Call it outside transactions. */
-MUST_USE enum err ticket_import(struct ctx *c, struct app *app, int64_t community, struct str csv, struct str map_json, bool dry_run, struct import_report *ret);
+/* A foreign log (core/mapping.h says how its columns become ours) as tickets with their original
+ * times: all rows or none. Closed rows need a result, which is also the recorded answer. Call it
+ * outside transactions. */
+MUST_USE enum err ticket_import(struct ctx *c, struct app *app, int64_t community, struct str csv,
+                                struct str map_json, bool dry_run, struct import_report *ret);

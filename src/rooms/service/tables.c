@@ -125,7 +125,7 @@ const struct field ticket_fields[T__N] = {
                 .see = "ticket.read"},
 };
 
-/* --- actions ---- */
+/* --- actions --- */
 
 #define REASON                                                                                     \
     {                                                                                              \
@@ -183,7 +183,7 @@ static const struct action actions[] = {
     A("prioritize", "调整优先级", "Change priority", "plain", in_priority),
 };
 
-/* --- arrows: from, to, action, who, offered, guard, effect, event ---- */
+/* --- arrows: from, to, action, who, offered, guard, effect, event --- */
 
 #define DESK                                                                                       \
     {                                                                                              \
@@ -335,7 +335,7 @@ const struct resource res_ticket = {.name = "ticket",
                                     .staff_field = T_ASSIGNEE,
                                     .person_field = T_PERSON};
 
-/* --- categories, policies, ratings ---- */
+/* --- categories, policies, ratings --- */
 
 static const struct field category_fields[CA__N] = {
     STANDARD_FIELDS,

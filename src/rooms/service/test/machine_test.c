@@ -1,17 +1,10 @@
-/* machine_test.c - every state × action × caller of the ticket, judged by the contract and not by the
- * machine's own table: what follows here is written down from the contract's words (issue 2, "The
- * service ticket"). Each ticket is brought into its state by real transitions, every attempt runs
- * through sight, rights, guard, effect and store, and is rolled back. */
+/* machine_test.c - every state × action × caller of the ticket, judged by the contract and not by
+ * the machine's own table: what follows here is written down from the contract's words (issue 2,
+ * "The service ticket"). Each ticket is brought into its state by real transitions, every attempt
+ * runs through sight, rights, guard, effect and store, and is rolled back. */
 #include "../test/lib/house.h"
 
-enum {
-    DESK = 1,
-    DISPATCHER = 2,
-    ASSIGNEE = 4,
-    WORKER = 8,
-    CUSTOMER = 16,
-    SYSTEM = 32
-};
+enum { DESK = 1, DISPATCHER = 2, ASSIGNEE = 4, WORKER = 8, CUSTOMER = 16, SYSTEM = 32 };
 enum { ANY_KIND, REPAIR_ONLY, TALK_ONLY };
 /* action | from | who | which kinds */
 static const struct line {
@@ -157,8 +150,8 @@ static int check_offer(struct at *t, enum as as, struct str allowed)
     }
     if (matched == n && json_count(offer) == n)
         return 0;
-    print_error("state %d kind %d: %s is offered " PRS " but may " PRS "\n", t->state,
-                (int)t->kind, house_name(as), PRA(buf_str(&b)), PRA(allowed));
+    print_error("state %d kind %d: %s is offered " PRS " but may " PRS "\n", t->state, (int)t->kind,
+                house_name(as), PRA(buf_str(&b)), PRA(allowed));
     return 1;
 }
 

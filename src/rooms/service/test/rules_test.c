@@ -39,7 +39,7 @@ static int64_t events(struct house *h, int64_t id, const char *topic)
                                                      (long long)id, topic)));
 }
 
-/* --- pure ---- */
+/* --- pure --- */
 
 static void test_priority(void **state)
 {
@@ -62,11 +62,16 @@ static void test_sla(void **state)
     static const struct {
         int kind, priority, respond, handle, resolve; /* minutes */
     } cases[] = {
-        {KIND_REPAIR, 1, 15, 30, 24 * H},          {KIND_REPAIR, 2, 30, 4 * H, 24 * H},
-        {KIND_REPAIR, 3, 24 * H, 48 * H, 48 * H},  {KIND_REPAIR, 4, 24 * H, 48 * H, 48 * H},
-        {KIND_COMPLAINT, 1, H, 24 * H, 48 * H},    {KIND_COMPLAINT, 2, H, 24 * H, 48 * H},
-        {KIND_COMPLAINT, 3, 24 * H, 48 * H, 48 * H}, {KIND_SUGGESTION, 1, 24 * H, 48 * H, 168 * H},
-        {KIND_PRAISE, 4, 24 * H, 48 * H, 168 * H}, {KIND_INQUIRY, 2, 24 * H, 48 * H, 48 * H},
+        {KIND_REPAIR, 1, 15, 30, 24 * H},
+        {KIND_REPAIR, 2, 30, 4 * H, 24 * H},
+        {KIND_REPAIR, 3, 24 * H, 48 * H, 48 * H},
+        {KIND_REPAIR, 4, 24 * H, 48 * H, 48 * H},
+        {KIND_COMPLAINT, 1, H, 24 * H, 48 * H},
+        {KIND_COMPLAINT, 2, H, 24 * H, 48 * H},
+        {KIND_COMPLAINT, 3, 24 * H, 48 * H, 48 * H},
+        {KIND_SUGGESTION, 1, 24 * H, 48 * H, 168 * H},
+        {KIND_PRAISE, 4, 24 * H, 48 * H, 168 * H},
+        {KIND_INQUIRY, 2, 24 * H, 48 * H, 48 * H},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct sla s = sla_default(cases[i].kind, cases[i].priority);
@@ -89,7 +94,7 @@ static void test_clock(void **state)
     static const struct {
         int64_t due, stopped, now;
         bool breached;
-    } cases[] = {{1000, 0, 999, false},   {1000, 0, 1000, false},    {1000, 0, 1001, true},
+    } cases[] = {{1000, 0, 999, false},    {1000, 0, 1000, false},    {1000, 0, 1001, true},
                  {1000, 999, 5000, false}, {1000, 1000, 5000, false}, {1000, 1001, 5000, true},
                  {1000, 1001, 0, true}};
     for (size_t i = 0; i < COUNT_OF(cases); i++)
@@ -97,7 +102,7 @@ static void test_clock(void **state)
                          cases[i].breached);
 }
 
-/* --- promises ---- */
+/* --- promises --- */
 
 static void test_promise(void **state)
 {
@@ -129,7 +134,7 @@ static void test_promise(void **state)
     house_close(h);
 }
 
-/* --- closing ---- */
+/* --- closing --- */
 
 struct store {
     int64_t id;
@@ -204,7 +209,7 @@ static void test_reopen_edge(void **state)
     house_close(h);
 }
 
-/* --- a whole life ---- */
+/* --- a whole life --- */
 
 static void test_first_contact(void **state)
 {
@@ -212,12 +217,13 @@ static void test_first_contact(void **state)
     static const struct {
         enum as as;
         const char *action;
-    } life[] = {{AS_DISPATCHER, "prioritize"}, {AS_MANAGER, "accept"},   {AS_WORKER2, "grab"},
-                {AS_WORKER2, "decline"},       {AS_DISPATCHER, "dispatch"}, {AS_WORKER, "start"},
-                {AS_WORKER, "pause"},          {AS_WORKER, "resume"},    {AS_WORKER, "finish"},
-                {AS_MANAGER, "inform"},        {AS_RESIDENT, "return"},  {AS_DISPATCHER, "dispatch"},
-                {AS_WORKER, "start"},          {AS_WORKER, "finish"},    {AS_WORKER, "inform"},
-                {AS_RESIDENT, "confirm"},      {AS_MANAGER, "reopen"},   {AS_WORKER, "grab"}};
+    } life[] = {
+        {AS_DISPATCHER, "prioritize"}, {AS_MANAGER, "accept"},      {AS_WORKER2, "grab"},
+        {AS_WORKER2, "decline"},       {AS_DISPATCHER, "dispatch"}, {AS_WORKER, "start"},
+        {AS_WORKER, "pause"},          {AS_WORKER, "resume"},       {AS_WORKER, "finish"},
+        {AS_MANAGER, "inform"},        {AS_RESIDENT, "return"},     {AS_DISPATCHER, "dispatch"},
+        {AS_WORKER, "start"},          {AS_WORKER, "finish"},       {AS_WORKER, "inform"},
+        {AS_RESIDENT, "confirm"},      {AS_MANAGER, "reopen"},      {AS_WORKER, "grab"}};
     struct house *h = house_open();
     int64_t id = house_ticket(h, KIND_REPAIR);
     for (size_t i = 0; i < COUNT_OF(life); i++) {
@@ -249,7 +255,7 @@ static void test_return(void **state)
         assert_false(row_has(&row, cleared[i]));
     assert_int_equal(row_int(&row, T_STATE), ACCEPTED);
     assert_int_equal(row_int(&row, T_REWORK), 1);
-    assert_int_equal(row_int(&row, T_RESOLVE_DUE), due); /* the promise stands */
+    assert_int_equal(row_int(&row, T_RESOLVE_DUE), due);                 /* the promise stands */
     assert_true(row_has(&row, T_RESPONDED) && row_has(&row, T_HANDLED)); /* those clocks did stop */
     static const struct {
         enum as as;
@@ -280,7 +286,7 @@ static void test_pause(void **state)
     house_close(h);
 }
 
-/* --- jobs ---- */
+/* --- jobs --- */
 
 static void test_sweep(void **state)
 {
@@ -348,7 +354,7 @@ static void test_auto_close(void **state)
     house_close(h);
 }
 
-/* --- many at once ---- */
+/* --- many at once --- */
 
 enum { GRABBERS = 20, CALLERS = 16, CALLS = 20 };
 struct runner {
@@ -446,7 +452,7 @@ static void test_numbers(void **state)
     house_close(h);
 }
 
-/* --- duty ---- */
+/* --- duty --- */
 
 static void test_duty(void **state)
 {
@@ -454,9 +460,9 @@ static void test_duty(void **state)
     struct house *h = house_open();
     struct row skill = {0}, category = {0}, has = {0}, row = {0};
     const char *worker = house_input(h, "dispatch");
-    const char *reason = str_z(h->c.mem, arena_fmt(h->c.mem,
-                                                   "{\"assignee_id\":%lld,\"reason\":\"加班\"}",
-                                                   (long long)h->staff[AS_WORKER]));
+    const char *reason = str_z(h->c.mem,
+                               arena_fmt(h->c.mem, "{\"assignee_id\":%lld,\"reason\":\"加班\"}",
+                                         (long long)h->staff[AS_WORKER]));
     int64_t id = house_ticket_in(h, KIND_REPAIR, ACCEPTED);
     at(h, HOUSE_NOW + 8 * HOUR_MS); /* the shift ends at this moment */
     house_as(h, AS_DISPATCHER);
@@ -490,14 +496,14 @@ static void test_duty(void **state)
     house_ok(h, house_insert(h, &res_staff_skill, &has));
     house_as(h, AS_DISPATCHER);
     assert_int_equal(house_try(h, id, "dispatch", worker), E_OK);
-    const char *stranger = str_z(h->c.mem, arena_fmt(h->c.mem, "{\"assignee_id\":%lld}",
-                                                     (long long)h->staff[AS_WORKER_B]));
+    const char *stranger = str_z(
+        h->c.mem, arena_fmt(h->c.mem, "{\"assignee_id\":%lld}", (long long)h->staff[AS_WORKER_B]));
     assert_int_equal(house_try(h, id, "dispatch", stranger), E_INVALID);
     assert_true(house_told(&h->c, "assignee_id", "ref"));
     house_close(h);
 }
 
-/* --- what residents may register ---- */
+/* --- what residents may register --- */
 
 static void test_resident(void **state)
 {

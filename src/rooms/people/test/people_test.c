@@ -1,0 +1,203 @@
+/* people_test.c - persons and where they live: no twins, dates that make sense, only homes and
+ * parking spaces, today's occupants by the calendar, likely duplicates for the clerk. */
+#include "../test/lib/house.h"
+
+static enum err add_person(struct house *h, int64_t community, const char *name, const char *phone,
+                           int64_t *ret)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(community));
+    row_put(&row, PE_NAME, v_text(str_of(name)));
+    if (phone)
+        row_put(&row, PE_PHONE, v_text(str_of(phone)));
+    TRY(house_insert(h, &res_person, &row));
+    *ret = row_int(&row, R_ID);
+    return E_OK;
+}
+
+static void test_twins(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id, other;
+    struct row row = {0};
+    house_ok(h, add_person(h, h->a, "王芳", "13900000001", &id));
+    assert_int_equal(add_person(h, h->a, "王芳", "13900000001", &other), E_INVALID);
+    assert_true(house_told(&h->c, "phone", "duplicate"));
+    house_ok(h, add_person(h, h->a, "王强", "13900000001", &other)); /* a couple, one phone */
+    row_put(&row, PE_NAME, v_lit("王芳"));
+    assert_int_equal(house_change(h, &res_person, other, &row), E_INVALID);
+    house_ok(h, add_person(h, h->b, "王芳", "13900000001", &other)); /* another community */
+    house_ok(h, add_person(h, h->a, "王芳", "13900000002", &other));
+    house_ok(h, add_person(h, h->a, "李明", NULL, &other));
+    house_ok(h, add_person(h, h->a, "李明", NULL, &other)); /* nothing to tell them apart by */
+    struct row note = {0};
+    row_put(&note, PE_NOTE, v_lit("老住户"));
+    house_ok(h, house_change(h, &res_person, id, &note)); /* no twin of oneself */
+    house_close(h);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id;
+    struct row row;
+    house_ok(h, add_person(h, h->a, "赵六", NULL, &id));
+    house_ok(h, house_load(h, &res_person, id, &row));
+    assert_int_equal(row_int(&row, PE_KIND), 1);
+    assert_int_equal(row_int(&row, PE_TIER), TIER_REGULAR);
+    house_close(h);
+}
+
+/* --- occupancy --- */
+
+static enum err move_in(struct house *h, int64_t person, int64_t space, const char *from,
+                        const char *to)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, OC_PERSON, v_int(person));
+    row_put(&row, OC_SPACE, v_int(space));
+    row_put(&row, OC_RELATION, v_int(REL_TENANT));
+    row_put(&row, OC_FROM, v_text(str_of(from)));
+    if (to)
+        row_put(&row, OC_TO, v_text(str_of(to)));
+    return house_insert(h, &res_occupancy, &row);
+}
+
+static void test_occupancy(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t me = h->person[AS_RESIDENT];
+    struct row parking = {0};
+    row_put(&parking, R_COMMUNITY, v_int(h->a));
+    row_put(&parking, SP_KIND, v_int(SP_PARKING));
+    row_put(&parking, SP_NAME, v_lit("B1-07"));
+    house_ok(h, house_insert(h, &res_space, &parking));
+    const struct {
+        int64_t person, space;
+        const char *from, *to, *field, *code; /* field NULL: fine */
+    } cases[] = {
+        {me, h->unit2, "2026-01-01", NULL, NULL, NULL},
+        {me, h->unit2, "2026-01-01", "2026-01-01", NULL, NULL},
+        {me, h->unit2, "2026-01-02", "2026-01-01", "to_date", "order"},
+        {me, row_int(&parking, R_ID), "2026-01-01", NULL, NULL, NULL},
+        {me, h->building, "2026-01-01", NULL, "space_id", "kind"},
+        {me, h->entrance, "2026-01-01", NULL, "space_id", "kind"},
+        {me, h->corridor, "2026-01-01", NULL, "space_id", "kind"},
+        {me, h->unit_b, "2026-01-01", NULL, "space_id", "ref"},
+        {h->person[AS_RESIDENT_B], h->unit2, "2026-01-01", NULL, "person_id", "ref"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        enum err e = move_in(h, cases[i].person, cases[i].space, cases[i].from, cases[i].to);
+        assert_int_equal(e, cases[i].field ? E_INVALID : E_OK);
+        assert_true(!cases[i].field || house_told(&h->c, cases[i].field, cases[i].code));
+    }
+    house_close(h);
+}
+
+struct ask {
+    const struct query *q;
+    struct val in[3];
+    size_t n;
+};
+
+static enum err count_rows(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct ask *a = arg;
+    struct rows rows;
+    TRY(q_rows(c, tx, a->q, a->in, 3, 100, &rows));
+    a->n = rows.n;
+    return E_OK;
+}
+
+static size_t rows_of(struct house *h, const struct query *q, int64_t one, int64_t two,
+                      const char *day)
+{
+    struct ask a = {.q = q, .in = {v_int(one), v_int(two), v_text(str_of(day))}};
+    house_ok(h, db_read(h->app.db, house_as(h, AS_SYSTEM), count_rows, &a));
+    return a.n;
+}
+
+/* Who lives where on a day: the first and the last day count. */
+static void test_today(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *day;
+        size_t lives;
+    } cases[] = {{"2026-03-09", 0},
+                 {"2026-03-10", 1},
+                 {"2026-03-15", 1},
+                 {"2026-03-20", 1},
+                 {"2026-03-21", 0}};
+    struct house *h = house_open();
+    int64_t id;
+    house_ok(h, add_person(h, h->a, "租客", NULL, &id));
+    house_ok(h, move_in(h, id, h->unit2, "2026-03-10", "2026-03-20"));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(rows_of(h, &Q_PERSON_SPACES, id, h->a, cases[i].day), cases[i].lives);
+        assert_int_equal(rows_of(h, &Q_SPACE_PERSONS, h->a, h->unit2, cases[i].day),
+                         1 + cases[i].lives); /* and the owner, all the time */
+    }
+    assert_int_equal(rows_of(h, &Q_PERSON_SPACES, id, h->b, "2026-03-15"), 0);
+    house_sql(h, "UPDATE occupancy SET archived = 1");
+    assert_int_equal(rows_of(h, &Q_SPACE_PERSONS, h->a, h->unit2, "2026-03-15"), 0);
+    house_close(h);
+}
+
+/* --- likely duplicates --- */
+
+static enum err ask_duplicates(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct req *q = arg;
+    q->tx = tx;
+    buf_init(&q->out, c->mem, 64 << 10);
+    return q->route->run(c, q);
+}
+
+static enum err duplicates(struct house *h, enum as as, size_t *ret)
+{
+    struct ctx *c = house_as(h, as);
+    struct http_req http = {.mem = c->mem,
+                            .query = arena_fmt(c->mem, "community_id=%lld", (long long)h->a)};
+    struct req q = {.app = &h->app, .h = &http};
+    const struct json *j;
+    bool known;
+    q.route = route_find(S("GET"), S("/api/v1/people/duplicates"), &q, &known);
+    assert_non_null(q.route);
+    TRY(db_read(h->app.db, c, ask_duplicates, &q));
+    TRY(json_parse(c, buf_str(&q.out), &j));
+    *ret = json_count(json_get(j, "items"));
+    return E_OK;
+}
+
+static void test_duplicates(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id;
+    size_t n = 99;
+    house_ok(h, duplicates(h, AS_DESK, &n));
+    assert_int_equal(n, 0);
+    house_ok(h, add_person(h, h->a, "王\"芳\"", "13900000001", &id));
+    house_ok(h, add_person(h, h->a, "王强", "13900000001", &id));
+    house_ok(h, add_person(h, h->b, "王刚", "13900000001", &id));
+    house_ok(h, duplicates(h, AS_DESK, &n));
+    assert_int_equal(n, 1);
+    static const enum as strangers[] = {AS_CASHIER, AS_WORKER, AS_RESIDENT, AS_MANAGER_B, AS_ADMIN};
+    for (size_t i = 0; i < COUNT_OF(strangers); i++)
+        assert_int_equal(duplicates(h, strangers[i], &n), E_MISSING);
+    house_close(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_twins), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_occupancy), cmocka_unit_test(test_today),
+        cmocka_unit_test(test_duplicates)};
+    return HOUSE_RUN(tests);
+}
