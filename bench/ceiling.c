@@ -106,7 +106,7 @@ static void put_string(struct text *t, const char *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         unsigned char ch = (unsigned char)p[i];
         if (ch < 0x20) {
-            to += sprintf(to, "\\u%04x", ch);
+            to += snprintf(to, 7, "\\u%04x", ch);
             continue;
         }
         if (ch == '"' || ch == '\\')
@@ -544,7 +544,7 @@ int main(int argc, char **argv)
         MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (!d)
         die("web server", "did not start");
-    int fd = listen_on(atoi(argv[2]));
+    int fd = listen_on((int)strtol(argv[2], NULL, 10));
     for (;;) {
         struct sockaddr_storage sa;
         socklen_t n = sizeof sa;

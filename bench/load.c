@@ -137,7 +137,7 @@ static void head_read(struct conn *c, size_t head_n)
     const char *length = strcasestr(c->head, "\r\ncontent-length:");
     if (sscanf(c->head, "HTTP/1.1 %d", &c->status) != 1 || !length || length > c->head + head_n)
         die("not a reply", c->head);
-    c->body_left = atoll(length + 17) - (int64_t)(c->head_n - head_n);
+    c->body_left = strtoll(length + 17, NULL, 10) - (int64_t)(c->head_n - head_n);
     if (c->body_left < 0)
         die("more than the reply", c->head);
 }
@@ -258,9 +258,9 @@ static int start(int port, char **program)
 int main(int argc, char **argv)
 {
     if (argc >= 4 && strcmp(argv[1], "start") == 0)
-        return start(atoi(argv[2]), argv + 3);
+        return start((int)strtol(argv[2], NULL, 10), argv + 3);
     if (argc == 6)
-        return load(atoi(argv[1]), argv[2], atof(argv[3]), atof(argv[4]), argv[5]);
+        return load((int)strtol(argv[1], NULL, 10), argv[2], atof(argv[3]), atof(argv[4]), argv[5]);
     fprintf(stderr, "usage: load PORT REQUESTS-FILE SECONDS WARM-UP-SECONDS TOKEN\n"
                     "       load start PORT PROGRAM [ARGUMENT…]\n");
     return 2;

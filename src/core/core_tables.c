@@ -3,6 +3,7 @@
  * to no room. Data only. */
 #include "base/crypto.h"
 #include "core/core.h"
+#include "core/live.h"
 
 static const struct choice homes[] = {{HOME_DESK, "desk", {"电脑", "Desk"}, NULL},
                                       {HOME_PHONE, "phone", {"手机", "Phone"}, NULL},
@@ -89,6 +90,7 @@ static void forget(void *arg)
 {
     (void)arg;
     who_forget_all();
+    live_drop(0);
 }
 
 static enum err rights_changed(struct ctx *c, struct tx *tx, const struct row *old,

@@ -91,6 +91,19 @@ static enum err find_step(struct ctx *c, const struct res_rt *rt, const struct r
     return FAIL(c, E_DENIED, "您的岗位不能做这一步", "your role may not take this step");
 }
 
+bool flow_open_to(const struct ctx *c, const struct resource *r, const struct row *row,
+                  const char *action)
+{
+    for (int i = 0; i < r->machine->nsteps; i++) {
+        const struct step *s = &r->machine->steps[i];
+        for (int a = 0; a < STEP_ACTORS && s->by[a].perm; a++)
+            if (str_eqz(str_of(action), s->action) && !s->by[a].is &&
+                who_may_i(c->who, rt_of(r)->actor_i[i][a], row_int(row, R_COMMUNITY)))
+                return true;
+    }
+    return false;
+}
+
 /* The input as members of the event: everything the caller gave. */
 static struct str input_json(struct ctx *c, const struct machine *m, const struct step *s,
                              const struct action *a, const struct row *old, const struct row *neu,

@@ -155,6 +155,17 @@ void live_beat(struct live *l)
     mutex_unlock(&l->lock);
 }
 
+void live_drop(int64_t user_id)
+{
+    if (!hub)
+        return;
+    mutex_lock(&hub->lock);
+    for (int i = 0; i < hub->n; i++)
+        if (!user_id || hub->v[i]->who->user_id == user_id)
+            http_stream_close(hub->v[i]->stream);
+    mutex_unlock(&hub->lock);
+}
+
 int live_count(struct live *l)
 {
     mutex_lock(&l->lock);

@@ -9,4 +9,7 @@ void live_listeners_set(const struct module *const *modules);
 void live_after_commit(struct ctx *c, struct tx *tx, const struct event *e);
 /* Sends a comment line to every stream so that dead ones are noticed; called about every 20 s. */
 void live_beat(struct live *l);
+/* Ends one user's streams (0: everybody's) after a logout or a change of rights: the client comes
+ * back at once and hears what it may hear now. */
+void live_drop(int64_t user_id);
 int live_count(struct live *l);

@@ -95,6 +95,7 @@ struct resource {
     enum err (*after)(struct ctx *c, struct tx *tx, const struct row *old, const struct row *neu);
     /* More JSON members of a single GET, each starting with a comma. May be NULL. */
     enum err (*extra)(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
+    const char *extra_name, *extra_shape; /* the member that extra adds, for OpenAPI (schema.h) */
     const struct machine *machine;
     int staff_field,
         person_field; /* refs to the row's own people (0: none), told about its changes */

@@ -167,16 +167,33 @@ static enum err api_archive(struct ctx *c, struct req *q)
     return reply_row(c, q, &neu, false);
 }
 
+/* A row that somebody else was faster to take (grab) is out of sight now; who could have taken it
+ * is told so, everybody else that there is nothing. */
+static enum err load_to_act(struct ctx *c, struct req *q, const char *action, struct row *ret)
+{
+    const struct resource *r = q->res;
+    enum err e = res_load_seen(c, q->tx, r, q->ids[0], ret);
+    if (e != E_MISSING)
+        return e;
+    fault_clear(c);
+    TRY(res_load(c, q->tx, r, q->ids[0], ret));
+    if (!r->staff_field || !row_int(ret, r->staff_field) || !flow_open_to(c, r, ret, action))
+        return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
+    c->fault.current_version = row_int(ret, R_VERSION);
+    return FAIL(c, E_STATE, "已经有人接走了", "somebody else was faster");
+}
+
 static enum err api_action(struct ctx *c, struct req *q)
 {
+    const char *action = str_z(c->mem, q->words[0]);
     struct row row;
     int64_t version = 0;
     const struct json *v = q->body ? json_get(q->body, "version") : NULL;
     if (v && json_type(v) != JSON_INT)
         return FAIL_FIELD(c, "version", "type", "应为整数", "must be an integer");
     version = v ? json_int(v) : 0;
-    TRY(res_load_seen(c, q->tx, q->res, q->ids[0], &row));
-    TRY(flow_act(c, q->tx, q->res, &row, str_z(c->mem, q->words[0]), q->body, version));
+    TRY(load_to_act(c, q, action, &row));
+    TRY(flow_act(c, q->tx, q->res, &row, action, q->body, version));
     return reply_row(c, q, &row, false);
 }
 

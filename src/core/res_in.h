@@ -66,6 +66,9 @@ MUST_USE enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt
                            struct str *ret_next);
 void row_of_vals(struct row *r, const struct val *v, int n);
 
+/* flow.c: may the caller ever take this action by his right alone, whoever's the row is? */
+bool flow_open_to(const struct ctx *c, const struct resource *r, const struct row *row,
+                  const char *action);
 /* res_api.c: the derived routes of one resource. */
 size_t res_routes(struct arena *a, const struct resource *r, struct route *ret, size_t max);
 /* import.c, export.c */

@@ -399,13 +399,15 @@ static void schema_row(struct oas *o, const struct resource *r)
             schema_field(o, r->fields[i].name, &r->fields[i], true, row_may_be_null(r, i));
     row_actions(o, r->machine);
     schema_ref(o, "refs", "Refs");
+    if (r->extra)
+        schema_shape(o, r->extra_name, r->extra_shape);
     jw_end(w);
     jw_arr_flat(w, "required");
     for (int i = 0; i < r->nfields; i++)
         if (row_shows(&r->fields[i]) && !r->fields[i].see)
             jw_strz(w, NULL, r->fields[i].name);
     jw_end(w);
-    jw_bool(w, "additionalProperties", r->extra != NULL);
+    jw_bool(w, "additionalProperties", false);
     jw_end(w);
 }
 

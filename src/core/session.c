@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "core/core.h"
+#include "core/live.h"
 
 enum { LOCK_AFTER = 5, LOCK_MS = 30 * 60 * 1000, TOKEN_BYTES = 32 };
 #define ABSOLUTE_MS (INT64_C(12) * 3600 * 1000)
@@ -220,11 +221,20 @@ static enum err session_get(struct ctx *c, struct req *q)
     return user_json(c, q->tx, c->who->user_id, c->who->csrf, &q->out);
 }
 
+/* Only after the commit: sooner, a request in between would remember the session once more. */
+static void logged_out(void *arg)
+{
+    who_forget_all();
+    live_drop(*(int64_t *)arg);
+}
+
 static enum err session_close(struct ctx *c, struct req *q)
 {
+    int64_t *user_id = arena_get(c->mem, sizeof *user_id);
+    *user_id = c->who->user_id;
     struct str hex = hex_of(c->mem, c->who->session_key, 32);
     TRY(q_do(c, q->tx, &Q_CLOSE, IN(v_text(hex)), NULL));
-    who_forget_all();
+    tx_after_commit(q->tx, logged_out, user_id);
     set_cookie(c, q, (struct str){0}, is_https(q));
     q->status = 204;
     return E_OK;
@@ -278,7 +288,7 @@ static enum err session_password(struct ctx *c, struct req *q)
                           "the new password must differ from the current one");
     TRY(password_make(c, "new", val_str(ch.old[1]), row_str(&q->in, IN_NEW), ch.hash));
     TRY(db_write(q->app->db, c, password_set, &ch));
-    who_forget_all();
+    logged_out(&ch.user_id);
     struct me m = {ch.user_id, c->who->csrf, &q->out};
     return db_read(q->app->db, c, me_read, &m);
 }

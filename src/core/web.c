@@ -106,8 +106,11 @@ static enum err phase_rate(struct call *k)
     int wait_s, per_s = c->who ? c->who->rate_per_s : ANON_PER_S;
     if (c->who && per_s == 0)
         return E_OK;
-    struct str key = c->who ? arena_fmt(c->mem, "u:%lld", (long long)c->who->user_id)
-                            : arena_fmt(c->mem, "a:" PRS, PRA(k->q.h->peer));
+    struct str key = arena_fmt(c->mem, "a:" PRS, PRA(k->q.h->peer));
+    if (c->who && c->who->by_cookie)
+        key = arena_fmt(c->mem, "u:%lld", (long long)c->who->user_id);
+    else if (c->who) /* each token has its own rate and must not slow its user's screen */
+        key = arena_fmt(c->mem, "t:" PRS, PRA(hex_of(c->mem, c->who->session_key, 32)));
     if (limit_take(key, per_s, c->who ? per_s * 8 : ANON_BURST, &wait_s))
         return E_OK;
     c->fault.retry_after_s = wait_s;

@@ -41,8 +41,7 @@ struct http {
     _Atomic bool draining, stopping;
     _Atomic int64_t active, later, requests, rejected;
 };
-/* The request that this worker is running was taken over by another thread. */
-static _Thread_local bool taken_over;
+static _Thread_local bool taken_over; /* this worker's request is another thread's now */
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_ANSWER, PHASE_REPLY };
 struct http_conn { /* one request */
@@ -684,8 +683,8 @@ void http_stop(struct http *h, int drain_ms)
     /* A worker cannot be ended from outside: one that overruns is waited for, so that its reply
      * and memory stay whole. */
     pool_stop(h->pool);
-    while (atomic_load(&h->later) > 0)
-        clock_sleep_ms(2);
+    for (; atomic_load(&h->later) > 0; clock_sleep_ms(2))
+        ;
     wait_idle(h, clock_mono_ms() + LAST_REPLIES_MS);
     watch_close_streams(&h->watch);
     http_free(h);

@@ -145,7 +145,7 @@ void staff_make(struct demo *d, struct town *t)
 
 const struct member *member_with(struct demo *d, const struct town *t, int role, int skill)
 {
-    const struct member *fit[MEMBERS_MAX];
+    const struct member *fit[MEMBERS_MAX] = {0};
     int n = 0;
     for (int i = 0; i < t->nmembers; i++)
         if (t->members[i].role == role && (skill < 0 || t->members[i].skills & SK(skill)))

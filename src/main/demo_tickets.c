@@ -36,7 +36,7 @@ static int choose_category(struct demo *d, int month)
 
 static int problem_of(struct demo *d, int category)
 {
-    int of[32], n = 0;
+    int of[32] = {0}, n = 0;
     for (int i = 0; i < demo_nproblems && n < (int)COUNT_OF(of); i++)
         if (demo_problems[i].category == category)
             of[n++] = i;
@@ -146,7 +146,7 @@ static void plan_present(struct demo *d, const struct town *t, struct plan *p)
 
 static const struct stay *stay_at(struct demo *d, const struct place *p, int64_t day)
 {
-    const struct stay *fit[24];
+    const struct stay *fit[24] = {0};
     int n = 0;
     bool let = false;
     for (const struct stay *s = p->stays; s; s = s->next)
@@ -183,7 +183,7 @@ static const struct place *entrance_of(const struct town *t, const struct place 
 
 static const struct place *spot_of(struct demo *d, const struct places *l, unsigned spots)
 {
-    int fit[32], n = 0;
+    int fit[32] = {0}, n = 0;
     for (int i = 0; i < (int)l->n && n < (int)COUNT_OF(fit); i++)
         if (!spots || spots >> i & 1)
             fit[n++] = i;

@@ -97,9 +97,24 @@ test('a quiet line is kept open by a beat', async () => {
   await ears.cashier.until(() => ears.cashier.comments.includes('beat'), 30_000, 'a beat')
 })
 
-test('logout and a lost role end the stream', async () => {
+test('logout ends the stream at once; a changed role makes everybody come back with what he may hear now', async () => {
   const who = await house.login('desk')
   const own = await listen(house.url, who.session().cookie)
   expect(await who.del('session'), 204)
-  await own.until(() => own.ended, 25_000, 'the end of the stream')
+  await own.until(() => own.ended, 2000, 'the end of the stream')
+  await assert.rejects(listen(house.url, who.session().cookie), /401/)
+
+  const cashier = await house.as('cashier')
+  const ear = await listen(house.url, cashier.session().cookie)
+  const admin = await house.as('admin')
+  const grant = expect(await admin.get(`grants?user_id=${house.cashier.id}`), 200).items[0]
+  expect(await admin.del(`grants/${grant.id}`, grant.version), 200)
+  await ear.until(() => ear.ended, 2000, 'the end of the stream')
+  const deaf = await listen(house.url, cashier.session().cookie)
+  const t = await house.register(await house.as('desk'))
+  const hears = await listen(house.url, (await house.as('dispatcher')).session().cookie)
+  await act(await house.as('desk'), t, 'accept')
+  await hears.next((e) => e.id === t.id && e.topic === 'ticket.accepted', 1000)
+  assert.deepEqual(deaf.heard, [])
+  for (const e of [deaf, hears]) e.close()
 })

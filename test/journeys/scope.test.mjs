@@ -174,14 +174,17 @@ test('the cashier finds people but not their numbers, by no road', async () => {
   assert.ok(items.filter((p) => p.phone).every((p) => /\*/.test(p.phone)))
   const one = expect(await cashier.get(`people/${plainRow.id}`), 200)
   assert.match(one.phone, /^\d{3}\*+\d{4}$/)
-  for (const path of ['people/export.csv', 'identities/export.csv', `people/${plainRow.id}/timeline`, `people?q=${plainRow.phone}`, `search?q=${plainRow.phone}`, 'identities?limit=200']) {
+  for (const path of ['people/export.csv', 'identities/export.csv', `people/${plainRow.id}/timeline`, `people?q=${plainRow.phone}`, 'identities?limit=200']) {
     const reply = await cashier.get(path)
     expect(reply, 200)
     assert.ok(!reply.bytes.toString().includes(plainRow.phone), path)
   }
-  // Finding a row by a number that is hidden would tell the number, digit by digit.
-  assert.deepEqual(expect(await cashier.get(`people?q=${plainRow.phone}`), 200).items, [])
-  assert.deepEqual(expect(await cashier.get(`search?q=${plainRow.phone}`), 200).items, [])
+  // Who knows the number finds its owner; who does not cannot find the number digit by digit.
+  assert.equal(expect(await cashier.get(`people?q=${plainRow.phone}`), 200).items[0].id, plainRow.id)
+  for (const part of [plainRow.phone.slice(0, 10), plainRow.phone.slice(1), plainRow.phone.slice(3, 9)]) {
+    assert.deepEqual(expect(await cashier.get(`people?q=${part}`), 200).items, [])
+    assert.deepEqual(expect(await cashier.get(`search?q=${part}`), 200).items, [])
+  }
   const plate = expect(await boss.get(`identities?community_id=${house.community}&kind=plate&limit=1`), 200).items[0]
   assert.ok(plate, 'the demo has number plates')
   assert.deepEqual(expect(await cashier.get(`search?q=${encodeURIComponent(plate.value)}`), 200).items.filter((i) => i.title === plate.value), [])

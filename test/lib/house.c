@@ -372,11 +372,11 @@ void house_close(struct house *h)
     if (h->schema[0])
         house_sql(h, str_z(h->mem, arena_fmt(h->mem, "DROP SCHEMA %s CASCADE", h->schema)));
     db_close(h->app.db);
-    if (h->dir[0]) {
-        char cmd[128];
-        snprintf(cmd, sizeof cmd, "rm -rf %s", h->dir);
-        assert_int_equal(system(cmd), 0);
-    }
+    static const char *const files[] = {"a.db", "a.db-wal", "a.db-shm"};
+    for (size_t i = 0; i < COUNT_OF(files) && h->dir[0]; i++)
+        (void)unlink(str_z(h->mem, arena_fmt(h->mem, "%s/%s", h->dir, files[i])));
+    if (h->dir[0])
+        assert_int_equal(rmdir(h->dir), 0);
     arena_free(h->c.mem);
     arena_free(h->mem);
     heap_free(h);

@@ -39,27 +39,27 @@ enum {
     N
 };
 static const struct field fields[N] = {
-    [ID] = {"id", F_ID},
-    [INT] = {"level", F_INT, 0, 1, 3},
-    [NUMBER] = {"number", F_INT},
-    [BOOL] = {"flag", F_BOOL},
-    [MONEY] = {"cost", F_MONEY, 0, 0, 100000000},
-    [AREA] = {"area", F_AREA},
-    [QTY] = {"qty", F_QTY},
-    [TEXT] = {"title", F_TEXT},
-    [CODE] = {"code", F_TEXT, 0, 3, 5},
-    [LONG] = {"detail", F_LONGTEXT},
-    [PHONE] = {"phone", F_PHONE, PERSONAL},
-    [COLOUR] = {"colour", F_ENUM, .choices = colours},
-    [REF] = {"space_id", F_REF, .ref = "spaces"},
-    [DATE] = {"day", F_DATE},
-    [INSTANT] = {"at", F_INSTANT},
-    [SECRET] = {"password", F_SECRET, 0, 8, 128},
-    [OPAQUE] = {"data", F_JSON},
-    [SERVER] = {"state", F_INT, SERVER_SET},
-    [ONCE] = {"kind", F_TEXT, CREATE_ONLY},
-    [HID] = {"inner", F_INT, HIDDEN},
-    [MUST] = {"name", F_TEXT, REQUIRED, 2, 10},
+    [ID] = {.name = "id", .type = F_ID},
+    [INT] = {.name = "level", .type = F_INT, .min = 1, .max = 3},
+    [NUMBER] = {.name = "number", .type = F_INT},
+    [BOOL] = {.name = "flag", .type = F_BOOL},
+    [MONEY] = {.name = "cost", .type = F_MONEY, .min = 0, .max = 100000000},
+    [AREA] = {.name = "area", .type = F_AREA},
+    [QTY] = {.name = "qty", .type = F_QTY},
+    [TEXT] = {.name = "title", .type = F_TEXT},
+    [CODE] = {.name = "code", .type = F_TEXT, .min = 3, .max = 5},
+    [LONG] = {.name = "detail", .type = F_LONGTEXT},
+    [PHONE] = {.name = "phone", .type = F_PHONE, .flags = PERSONAL},
+    [COLOUR] = {.name = "colour", .type = F_ENUM, .choices = colours},
+    [REF] = {.name = "space_id", .type = F_REF, .ref = "spaces"},
+    [DATE] = {.name = "day", .type = F_DATE},
+    [INSTANT] = {.name = "at", .type = F_INSTANT},
+    [SECRET] = {.name = "password", .type = F_SECRET, .min = 8, .max = 128},
+    [OPAQUE] = {.name = "data", .type = F_JSON},
+    [SERVER] = {.name = "state", .type = F_INT, .flags = SERVER_SET},
+    [ONCE] = {.name = "kind", .type = F_TEXT, .flags = CREATE_ONLY},
+    [HID] = {.name = "inner", .type = F_INT, .flags = HIDDEN},
+    [MUST] = {.name = "name", .type = F_TEXT, .flags = REQUIRED, .min = 2, .max = 10},
 };
 
 static struct ctx c;
@@ -115,103 +115,104 @@ static struct str out_text(int field, struct val v)
 /* --- one JSON value --- */
 
 #define INT53 "9007199254740991"
+static const struct {
+    int field;
+    const char *in, *code, *out; /* out: as JSON again, when there is no error code */
+} json_cases[] = {
+    {INT, "1", NULL, "1"},
+    {INT, "3", NULL, "3"},
+    {INT, "0", "min", NULL},
+    {INT, "4", "max", NULL},
+    {INT, "null", NULL, "null"},
+    {INT, "\"2\"", "type", NULL},
+    {INT, "2.0", "type", NULL},
+    {INT, "2.5", "type", NULL},
+    {INT, "true", "type", NULL},
+    {INT, "[2]", "type", NULL},
+    {NUMBER, "-5", NULL, "-5"},
+    {NUMBER, INT53, NULL, INT53},
+    {NUMBER, "-" INT53, NULL, "-" INT53},
+    {NUMBER, "9007199254740992", "max", NULL},
+    {NUMBER, "-9007199254740992", "min", NULL},
+    {ID, "1", NULL, "1"},
+    {ID, "0", "ref", NULL},
+    {REF, "12", NULL, "12"},
+    {REF, "-12", "ref", NULL},
+    {REF, "\"12\"", "type", NULL},
+    {BOOL, "true", NULL, "true"},
+    {BOOL, "false", NULL, "false"},
+    {BOOL, "1", "type", NULL},
+    {BOOL, "\"true\"", "type", NULL},
+    {MONEY, "12345", NULL, "12345"},
+    {MONEY, "123.45", "type", NULL},
+    {MONEY, "-1", "min", NULL},
+    {MONEY, "100000001", "max", NULL},
+    {AREA, "8912", NULL, "8912"},
+    {QTY, "1500", NULL, "1500"},
+    {TEXT, "\"hello\"", NULL, "\"hello\""},
+    {TEXT, "\"  hello\\t\"", NULL, "\"hello\""},
+    {TEXT, "\"\"", NULL, "null"},
+    {TEXT, "\"   \"", NULL, "null"},
+    {TEXT, "\"a\\nb\"", "format", NULL},
+    {TEXT, "\"a\\u001bb\"", "format", NULL},
+    {TEXT, "5", "type", NULL},
+    {CODE, "\"ab\"", "min", NULL},
+    {CODE, "\"abc\"", NULL, "\"abc\""},
+    {CODE, "\"abcde\"", NULL, "\"abcde\""},
+    {CODE, "\"abcdef\"", "max", NULL},
+    {CODE, "\"三个字\"", NULL, "\"三个字\""},
+    {CODE, "\"五个字的话\"", NULL, "\"五个字的话\""},
+    {CODE, "\"六个字的话啊\"", "max", NULL},
+    {LONG, "\"a\\nb\"", NULL, "\"a\\nb\""},
+    {PHONE, "\"138 0013-8000\"", NULL, "\"13800138000\""},
+    {PHONE, "\"+86 (021) 5555 1234\"", NULL, "\"+8602155551234\""},
+    {PHONE, "\"110\"", NULL, "\"110\""},
+    {PHONE, "\"11\"", "min", NULL},
+    {PHONE, "\"1-1\"", "min", NULL},
+    {PHONE, "\"--- ()\"", "min", NULL},
+    {PHONE, "\"138x\"", "format", NULL},
+    {PHONE, "\"138+86\"", "format", NULL},
+    {PHONE, "\"１３８００１３８０００\"", "format", NULL},
+    {PHONE, "\"12345678901234567890\"", NULL, "\"12345678901234567890\""},
+    {PHONE, "\"123456789012345678901\"", "max", NULL},
+    {COLOUR, "\"red\"", NULL, "\"red\""},
+    {COLOUR, "\"Red\"", "choice", NULL},
+    {COLOUR, "\"green\"", "choice", NULL},
+    {COLOUR, "1", "type", NULL},
+    {DATE, "\"2024-02-29\"", NULL, "\"2024-02-29\""},
+    {DATE, "\"2026-02-29\"", "format", NULL},
+    {DATE, "\"2026-13-01\"", "format", NULL},
+    {DATE, "\"2026-1-1\"", "format", NULL},
+    {DATE, "\"1899-12-31\"", "format", NULL},
+    {DATE, "20260101", "type", NULL},
+    {INSTANT, "\"2026-01-31T08:00:00+08:00\"", NULL, "\"2026-01-31T08:00:00.000+08:00\""},
+    {INSTANT, "\"2026-01-31T00:00:00.5Z\"", NULL, "\"2026-01-31T08:00:00.500+08:00\""},
+    {INSTANT, "\"2026-01-31T08:00:00\"", "format", NULL},
+    {INSTANT, "\"2026-01-31\"", "format", NULL},
+    {INSTANT, "1769817600000", "type", NULL},
+    {SECRET, "\"short\"", "min", NULL},
+    {OPAQUE, "{\"a\":[1,null]}", NULL, "{\"a\":[1,null]}"},
+    {OPAQUE, "[]", NULL, "[]"},
+    {OPAQUE, "\"text\"", "type", NULL},
+};
+
 static void test_json(void **state)
 {
     (void)state;
-    static const struct {
-        int field;
-        const char *in, *code, *out; /* out: as JSON again, when there is no error code */
-    } cases[] = {
-        {INT, "1", NULL, "1"},
-        {INT, "3", NULL, "3"},
-        {INT, "0", "min", NULL},
-        {INT, "4", "max", NULL},
-        {INT, "null", NULL, "null"},
-        {INT, "\"2\"", "type", NULL},
-        {INT, "2.0", "type", NULL},
-        {INT, "2.5", "type", NULL},
-        {INT, "true", "type", NULL},
-        {INT, "[2]", "type", NULL},
-        {NUMBER, "-5", NULL, "-5"},
-        {NUMBER, INT53, NULL, INT53},
-        {NUMBER, "-" INT53, NULL, "-" INT53},
-        {NUMBER, "9007199254740992", "max", NULL},
-        {NUMBER, "-9007199254740992", "min", NULL},
-        {ID, "1", NULL, "1"},
-        {ID, "0", "ref", NULL},
-        {REF, "12", NULL, "12"},
-        {REF, "-12", "ref", NULL},
-        {REF, "\"12\"", "type", NULL},
-        {BOOL, "true", NULL, "true"},
-        {BOOL, "false", NULL, "false"},
-        {BOOL, "1", "type", NULL},
-        {BOOL, "\"true\"", "type", NULL},
-        {MONEY, "12345", NULL, "12345"},
-        {MONEY, "123.45", "type", NULL},
-        {MONEY, "-1", "min", NULL},
-        {MONEY, "100000001", "max", NULL},
-        {AREA, "8912", NULL, "8912"},
-        {QTY, "1500", NULL, "1500"},
-        {TEXT, "\"hello\"", NULL, "\"hello\""},
-        {TEXT, "\"  hello\\t\"", NULL, "\"hello\""},
-        {TEXT, "\"\"", NULL, "null"},
-        {TEXT, "\"   \"", NULL, "null"},
-        {TEXT, "\"a\\nb\"", "format", NULL},
-        {TEXT, "\"a\\u001bb\"", "format", NULL},
-        {TEXT, "5", "type", NULL},
-        {CODE, "\"ab\"", "min", NULL},
-        {CODE, "\"abc\"", NULL, "\"abc\""},
-        {CODE, "\"abcde\"", NULL, "\"abcde\""},
-        {CODE, "\"abcdef\"", "max", NULL},
-        {CODE, "\"三个字\"", NULL, "\"三个字\""},
-        {CODE, "\"五个字的话\"", NULL, "\"五个字的话\""},
-        {CODE, "\"六个字的话啊\"", "max", NULL},
-        {LONG, "\"a\\nb\"", NULL, "\"a\\nb\""},
-        {PHONE, "\"138 0013-8000\"", NULL, "\"13800138000\""},
-        {PHONE, "\"+86 (021) 5555 1234\"", NULL, "\"+8602155551234\""},
-        {PHONE, "\"110\"", NULL, "\"110\""},
-        {PHONE, "\"11\"", "min", NULL},
-        {PHONE, "\"1-1\"", "min", NULL},
-        {PHONE, "\"--- ()\"", "min", NULL},
-        {PHONE, "\"138x\"", "format", NULL},
-        {PHONE, "\"138+86\"", "format", NULL},
-        {PHONE, "\"１３８００１３８０００\"", "format", NULL},
-        {PHONE, "\"12345678901234567890\"", NULL, "\"12345678901234567890\""},
-        {PHONE, "\"123456789012345678901\"", "max", NULL},
-        {COLOUR, "\"red\"", NULL, "\"red\""},
-        {COLOUR, "\"Red\"", "choice", NULL},
-        {COLOUR, "\"green\"", "choice", NULL},
-        {COLOUR, "1", "type", NULL},
-        {DATE, "\"2024-02-29\"", NULL, "\"2024-02-29\""},
-        {DATE, "\"2026-02-29\"", "format", NULL},
-        {DATE, "\"2026-13-01\"", "format", NULL},
-        {DATE, "\"2026-1-1\"", "format", NULL},
-        {DATE, "\"1899-12-31\"", "format", NULL},
-        {DATE, "20260101", "type", NULL},
-        {INSTANT, "\"2026-01-31T08:00:00+08:00\"", NULL, "\"2026-01-31T08:00:00.000+08:00\""},
-        {INSTANT, "\"2026-01-31T00:00:00.5Z\"", NULL, "\"2026-01-31T08:00:00.500+08:00\""},
-        {INSTANT, "\"2026-01-31T08:00:00\"", "format", NULL},
-        {INSTANT, "\"2026-01-31\"", "format", NULL},
-        {INSTANT, "1769817600000", "type", NULL},
-        {SECRET, "\"short\"", "min", NULL},
-        {OPAQUE, "{\"a\":[1,null]}", NULL, "{\"a\":[1,null]}"},
-        {OPAQUE, "[]", NULL, "[]"},
-        {OPAQUE, "\"text\"", "type", NULL},
-    };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(json_cases); i++) {
         struct row row;
-        const char *name = fields[cases[i].field].name;
-        struct str body = arena_fmt(c.mem, "{\"%s\":%s}", name, cases[i].in);
+        const char *name = fields[json_cases[i].field].name;
+        struct str body = arena_fmt(c.mem, "{\"%s\":%s}", name, json_cases[i].in);
         enum err e = read_text(body, READ_PATCH, &row);
-        if (e != (cases[i].code ? E_INVALID : E_OK))
+        if (e != (json_cases[i].code ? E_INVALID : E_OK))
             fail_msg(PRS ": %s", PRA(body), err_name(e));
-        if (cases[i].code && (c.fault.nfields != 1 || !told(name, cases[i].code)))
+        if (json_cases[i].code && (c.fault.nfields != 1 || !told(name, json_cases[i].code)))
             fail_msg(PRS ": %s", PRA(body), c.fault.fields[0].code);
-        if (cases[i].code)
+        if (json_cases[i].code)
             continue;
-        assert_true(row.set == BIT(cases[i].field));
-        struct str out = out_json(cases[i].field, row.v[cases[i].field]);
-        if (!str_eqz(out, cases[i].out))
+        assert_true(row.set == BIT(json_cases[i].field));
+        struct str out = out_json(json_cases[i].field, row.v[json_cases[i].field]);
+        if (!str_eqz(out, json_cases[i].out))
             fail_msg(PRS " gives " PRS, PRA(body), PRA(out));
     }
 }

@@ -229,6 +229,53 @@ static void test_counter(void **state)
     fix_close(f);
 }
 
+/* --- writes nobody waits for --- */
+struct sent {
+    struct job job;
+    struct ctx c;
+    _Atomic int told;
+};
+
+static enum err sent_add(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct sent *s = arg;
+    tx_after_commit(tx, count_after, NULL);
+    TRY(add(c, tx, s->job.id, 0));
+    return s->job.id % 5 == 0 ? FAIL(c, E_STATE, "不行", "no") : E_OK;
+}
+
+static void sent_told(void *arg, enum err result)
+{
+    struct sent *s = arg;
+    s->job.result = result;
+    s->told++;
+}
+
+static void test_write_then(void **state)
+{
+    enum { SENT = 40 };
+    (void)state;
+    struct fix *f = fresh();
+    static struct sent sent[SENT];
+    memset(sent, 0, sizeof sent);
+    after_count = 0;
+    for (int i = 0; i < SENT; i++) {
+        sent[i].job.id = i + 1;
+        sent[i].c = ctx_make();
+        db_write_then(f->db, &sent[i].c, sent_add, &sent[i], sent_told);
+    }
+    for (int i = 0; i < SENT; i++) {
+        while (sent[i].told == 0)
+            clock_sleep_ms(1);
+        assert_int_equal(sent[i].told, 1);
+        assert_int_equal(sent[i].job.result, sent[i].job.id % 5 ? E_OK : E_STATE);
+        arena_free(sent[i].c.mem);
+    }
+    assert_int_equal(fix_number(f, "SELECT count(*) FROM item"), SENT - SENT / 5);
+    assert_int_equal(after_count, SENT - SENT / 5);
+    fix_close(f);
+}
+
 /* Two doctors: each goes off duty when it sees the other on duty. As if one after another, one
  * stays. */
 static _Atomic int skew_seen;
@@ -442,11 +489,12 @@ static void test_statements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),      cmocka_unit_test(test_nested_query),
-        cmocka_unit_test(test_doomed),      cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_counter),     cmocka_unit_test(test_write_skew),
-        cmocka_unit_test(test_batch_rerun), cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_bulk),        cmocka_unit_test(test_statements)};
+        cmocka_unit_test(test_values),     cmocka_unit_test(test_nested_query),
+        cmocka_unit_test(test_doomed),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_counter),    cmocka_unit_test(test_write_skew),
+        cmocka_unit_test(test_write_then), cmocka_unit_test(test_batch_rerun),
+        cmocka_unit_test(test_faults),     cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_statements)};
     crypto_start();
     return RUN_BOTH(tests);
 }

@@ -25,7 +25,7 @@ static void print_row_errors(const struct json *errors)
 static int report(int64_t rows, int64_t failed, bool dry)
 {
     if (failed)
-        printf("%lld rows read, %lld with faults: nothing was loaded\n", (long long)rows,
+        printf("%lld rows read, faults in %lld lines: nothing was loaded\n", (long long)rows,
                (long long)failed);
     else
         printf("%lld rows %s\n", (long long)rows,

@@ -1,6 +1,6 @@
 /* space.c - rules of the space tree: R1 a parent is in the same community; R2 kinds nest building >
  * entrance > floor > unit, the others stand anywhere but in a unit; R3 no cycles; R4 path_name is
- * the names from the root, kept true when a name changes. */
+ * the names from the root, kept true when a name or a place changes; R5 at most eight levels. */
 #include "rooms/estate/space.h"
 
 enum { DEPTH_MAX = 8, CHILDREN_MAX = 5000 };
@@ -23,27 +23,39 @@ bool space_fits(int64_t kind, int64_t parent)
     return parent != SP_UNIT;
 }
 
-/* R3: walks up from parent; the row itself must not be there. */
-static enum err check_cycle(struct ctx *c, struct tx *tx, int64_t self, int64_t community,
-                            int64_t parent)
+static enum err too_deep(struct ctx *c)
 {
-    for (int depth = 0; parent; depth++) {
+    return FAIL_FIELD(c, "parent_id", "depth", "空间最多 %d 层", "at most %d levels of spaces",
+                      DEPTH_MAX);
+}
+
+/* R3, R5: walks up from parent to the root; the row itself must not be there. *ret_above: how many
+ * stand above it. */
+static enum err walk_up(struct ctx *c, struct tx *tx, int64_t self, int64_t community,
+                        int64_t parent, int *ret_above)
+{
+    int above = 0;
+    for (; parent; above++) {
         struct val v[3];
-        if (parent == self || depth == DEPTH_MAX)
+        if (parent == self)
             return FAIL_FIELD(c, "parent_id", "cycle", "上级不能是自己或自己的下级",
                               "a space cannot stand inside itself");
+        if (above == DEPTH_MAX - 1)
+            return too_deep(c);
         enum err e = q_one(c, tx, &Q_SPACE_PARENT, IN(v_int(parent), v_int(community)), v, 3);
         if (e == E_MISSING)
-            return E_OK; /* res_check_refs has told already */
+            break; /* res_check_refs has told already */
         TRY(e);
         parent = val_int(v[0]);
     }
+    *ret_above = above;
     return E_OK;
 }
 
 enum err space_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     struct val up[3] = {{0}};
+    int above;
     int64_t parent = row_int(neu, SP_PARENT), community = row_int(neu, R_COMMUNITY);
     if (old)
         community = row_int(old, R_COMMUNITY);
@@ -55,35 +67,37 @@ enum err space_check(struct ctx *c, struct tx *tx, const struct row *old, struct
     if (!space_fits(row_int(neu, SP_KIND), parent ? val_int(up[1]) : 0))
         (void)FAIL_FIELD(c, "parent_id", "kind", "这种空间不能放在所选的上级里",
                          "this kind of space cannot stand there");
-    if (old && parent)
-        TRY(check_cycle(c, tx, row_int(old, R_ID), community, parent));
+    TRY(walk_up(c, tx, old ? row_int(old, R_ID) : -1, community, parent, &above));
     struct str path = arena_fmt(c->mem, PRS PRS, PRA(val_str(up[2])), PRA(row_str(neu, SP_NAME)));
     row_put(neu, SP_PATH, v_text(utf8_head(path, 200)));
     return E_OK;
 }
 
-/* R4 for everything below. */
+/* R4 for everything below, of which above stand over the first. */
 static enum err rename_below(struct ctx *c, struct tx *tx, int64_t community, int64_t id,
-                             struct str path, int depth)
+                             struct str path, int above)
 {
     struct rows rows;
-    if (depth == DEPTH_MAX)
-        return E_OK;
     TRY(q_rows(c, tx, &Q_SPACE_CHILDREN, IN(v_int(community), v_int(id)), CHILDREN_MAX, &rows));
+    if (rows.n && above == DEPTH_MAX)
+        return too_deep(c); /* moved so far down that its own would not fit */
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
         struct str child = utf8_head(arena_fmt(c->mem, PRS PRS, PRA(path), PRA(val_str(v[1]))),
                                      200);
         TRY(q_do(c, tx, &Q_SPACE_PATH, IN(v[0], v_text(child)), NULL));
-        TRY(rename_below(c, tx, community, val_int(v[0]), child, depth + 1));
+        TRY(rename_below(c, tx, community, val_int(v[0]), child, above + 1));
     }
     return E_OK;
 }
 
 enum err space_after(struct ctx *c, struct tx *tx, const struct row *old, const struct row *neu)
 {
-    if (!old || val_eq(old->v[SP_PATH], neu->v[SP_PATH]))
+    int above;
+    if (!old ||
+        (val_eq(old->v[SP_PATH], neu->v[SP_PATH]) && val_eq(old->v[SP_PARENT], neu->v[SP_PARENT])))
         return E_OK;
-    return rename_below(c, tx, row_int(old, R_COMMUNITY), row_int(old, R_ID), row_str(neu, SP_PATH),
-                        0);
+    int64_t id = row_int(old, R_ID), community = row_int(old, R_COMMUNITY);
+    TRY(walk_up(c, tx, id, community, row_int(neu, SP_PARENT), &above));
+    return rename_below(c, tx, community, id, row_str(neu, SP_PATH), above + 1);
 }

@@ -331,6 +331,9 @@ const struct resource res_ticket = {.name = "ticket",
                                     .check = ticket_check,
                                     .after = ticket_after,
                                     .extra = ticket_extra,
+                                    .extra_name = "rating",
+                                    .extra_shape = "{content:int, attitude:int, efficiency:int, "
+                                                   "experience:int, comment:str?}?",
                                     .machine = &ticket_machine,
                                     .staff_field = T_ASSIGNEE,
                                     .person_field = T_PERSON};

@@ -137,10 +137,12 @@ static void test_deep(void **state)
     house_ok(h, house_load(h, &res_space, ids[n - 1], &row));
     assert_true(str_starts(row_str(&row, SP_PATH), S("顶层")));
     assert_true(str_ends(row_str(&row, SP_PATH), S("层底")));
-    int64_t top = added(h, SP_AREA, added(h, SP_AREA, 0, "园"), "区"); /* the whole tree moves */
-    house_ok(h, set(h, ids[0], SP_PARENT, v_int(top)));
+    int64_t garden = added(h, SP_AREA, 0, "园"); /* the whole tree does not fit below another */
+    assert_int_equal(set(h, ids[0], SP_PARENT, v_int(garden)), E_INVALID);
+    assert_true(house_told(&h->c, "parent_id", "depth"));
+    house_ok(h, set(h, ids[1], SP_PARENT, v_int(garden)));
     house_ok(h, house_load(h, &res_space, ids[n - 1], &row));
-    assert_true(str_starts(row_str(&row, SP_PATH), S("园区顶层")));
+    assert_true(str_starts(row_str(&row, SP_PATH), S("园层")));
     house_close(h);
 }
 
