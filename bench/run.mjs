@@ -4,15 +4,15 @@
 import { spawn, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const build = process.env.ANJU_BUILD ?? 'build';
 const anju = resolve(build, 'anju');
 const tool = (name) => resolve(build, 'bench', name);
-const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
-const seconds = Number(process.env.BENCH_SECONDS ?? 4);
-const warmUp = 1;
+const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
+const seconds = Number(process.env.BENCH_SECONDS ?? 2.5);
+const warmUp = 0.5;
 const wanted = process.argv.slice(2).filter(Boolean);
 const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'anju-bench-'));
 const running = new Set();
@@ -149,14 +149,17 @@ function requestFile(name, lines) {
 // --- benchmarks -------------------------------------------------------------------------------------------------------
 
 // Rounds of two sides in turn; each side is { port, requests }.
-async function interleave(a, b) {
+async function interleave(name, a, b) {
   const seen = { a: [], b: [] };
   for (let i = 0; i < rounds; i++) {
     seen.a.push(await load(a.port, a.requests));
     seen.b.push(await load(b.port, b.requests));
   }
   const of = (list) => ({ perS: median(list.map((r) => r.per_s)), p99: median(list.map((r) => r.p99_ms)) });
-  return { a: of(seen.a), b: of(seen.b) };
+  const r = { a: of(seen.a), b: of(seen.b) };
+  // Times are not ratios: on a busy machine they say more about the neighbours. This line tells a reader which it was.
+  console.error(`${name}: p99 ${r.a.p99} ms against ${r.b.p99} ms, load average ${loadavg()[0].toFixed(1)}`);
+  return r;
 }
 
 async function check(side, path, test) {
@@ -170,7 +173,7 @@ async function againstCeiling(name, target, p99Max, makeRequests, verify) {
   const ceiling = await startCeiling(copyOf(database(100000), 'ceiling'));
   const requests = requestFile(name, await makeRequests(ours));
   for (const side of verify ? [ours, ceiling] : []) await verify(side, requests);
-  const r = await interleave({ port: ours.port, requests }, { port: ceiling.port, requests });
+  const r = await interleave(name, { port: ours.port, requests }, { port: ceiling.port, requests });
   await ours.stop();
   await ceiling.stop();
   const ratio = r.a.perS / r.b.perS;
@@ -182,7 +185,7 @@ async function growth(name, makeRequests) {
   const small = await startAnju(database(10000));
   const requestsBig = requestFile(`${name}-big`, await makeRequests(big));
   const requestsSmall = requestFile(`${name}-small`, await makeRequests(small));
-  const r = await interleave({ port: big.port, requests: requestsBig }, { port: small.port, requests: requestsSmall });
+  const r = await interleave(name, { port: big.port, requests: requestsBig }, { port: small.port, requests: requestsSmall });
   await big.stop();
   await small.stop();
   const ratio = r.b.perS / r.a.perS; // time per request at 1,000,000 over that at 10,000

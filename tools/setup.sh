@@ -35,6 +35,8 @@ want_group() {
         want_lib cmocka libcmocka-dev
         ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb || missing="$missing postgresql"
         want_tool chromium
+        want_tool python3 # its sqlite3: the journeys lock and age a database from outside
+        want_tool unzip
         want_file /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc fonts-noto-cjk
         ;;
     lint)

@@ -207,8 +207,10 @@ static enum err read_options(struct ctx *c, struct import *im)
         return FAIL_FIELD(c, "dry_run", "format", "只能是 0 或 1", "must be 0 or 1");
     im->dry = str_eqz(dry, "1");
     if (!r->system)
-        return req_community(c, im->q, r->create, &im->community_id);
-    if (!who_may_i(c->who, rt_of(r)->create_i, 0))
+        TRY(req_community(c, im->q, r->create, &im->community_id));
+    /* Bulk is for those who see all rows: a resident may create his own, one by one. */
+    if (!who_may_i(c->who, rt_of(r)->create_i, im->community_id) ||
+        !who_may_i(c->who, rt_of(r)->read_i, im->community_id))
         return FAIL(c, E_DENIED, "您的岗位不能做这件事", "your role may not do this");
     return E_OK;
 }

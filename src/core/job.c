@@ -70,8 +70,9 @@ static enum err run_one(struct ctx *c, struct tx *tx, void *arg)
     r->name = val_str(v[1]);
     r->attempts = (int)val_int(v[3]);
     const struct job *job = job_find(r->app, r->name);
-    if (job)
-        TRY(job->run(c, tx, r->app, val_str(v[2])));
+    if (!job) /* left by a newer program: it fails, waits, and shows when it is dead */
+        return FAIL(c, E_INTERNAL, "没有任务 " PRS, "no module knows the job " PRS, PRA(r->name));
+    TRY(job->run(c, tx, r->app, val_str(v[2])));
     return q_do(c, tx, &Q_DONE, IN(v[0], v_int(c->now_ms)), NULL);
 }
 

@@ -143,7 +143,7 @@ static void meta_may(struct ctx *c, const struct resource *r, struct buf *b)
                   {"create", holds(c, r->create)},
                   {"update", holds(c, r->update)},
                   {"remove", holds(c, r->remove)},
-                  {"import", holds(c, r->create)},
+                  {"import", holds(c, r->create) && holds(c, r->read)},
                   {"export", holds(c, r->read)}};
     buf_put(b, S(",\"may\":["));
     for (size_t i = 0, n = 0; i < COUNT_OF(rights); i++)

@@ -20,8 +20,7 @@ const struct res_rt *rt_of(const struct resource *r)
     for (int i = 0; i < reg.n; i++)
         if (reg.list[i] == r)
             return reg.rt[i];
-    ASSERT(!"resource is not registered");
-    return NULL;
+    assert_failed("the resource is on a name plate", __FILE__, __LINE__);
 }
 
 int personal_read_index(void)

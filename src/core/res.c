@@ -95,9 +95,9 @@ enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, i
     args.v[0] = v_int(id);
     if (!rules_sql(c, rt, community, &sql, &args))
         return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
-    const struct query *q = db_intern(tx_db(tx), S("sight"), buf_str(&sql));
+    const struct query *q = db_query(tx_db(tx), c->mem, S("sight"), buf_str(&sql));
     struct val one;
-    enum err e = q ? q_one(c, tx, q, args.v, args.n, &one, 1) : E_BUSY;
+    enum err e = q_one(c, tx, q, args.v, args.n, &one, 1);
     if (e == E_MISSING)
         return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
     TRY(e);
@@ -143,10 +143,9 @@ static enum err check_unique(struct ctx *c, struct tx *tx, const struct res_rt *
                                    "SELECT id FROM %s WHERE community_id = $1 AND %s = $2 "
                                    "AND archived = 0 AND id <> $3",
                                    rt->r->name, f->name);
-        const struct query *q = db_intern(tx_db(tx), S("unique"), sql);
+        const struct query *q = db_query(tx_db(tx), c->mem, S("unique"), sql);
         struct val id;
-        enum err e = q ? q_one(c, tx, q, IN(row->v[R_COMMUNITY], row->v[i], v_int(self)), &id, 1)
-                       : E_BUSY;
+        enum err e = q_one(c, tx, q, IN(row->v[R_COMMUNITY], row->v[i], v_int(self)), &id, 1);
         if (e == E_OK)
             (void)FAIL_FIELD(c, f->name, "unique", "已经有一个相同的%s",
                              "there is already one with this %s", text_in(f->label, c->lang));
@@ -256,9 +255,9 @@ static enum err update_row(struct ctx *c, struct tx *tx, const struct resource *
             buf_fmt(&sql, ", %s = $%zu", r->fields[i].name, args.n);
         }
     buf_put(&sql, S(" WHERE id = $1 AND version = $2"));
-    const struct query *q = db_intern(tx_db(tx), str_of(r->name), buf_str(&sql));
+    const struct query *q = db_query(tx_db(tx), c->mem, str_of(r->name), buf_str(&sql));
     int64_t changed = 0;
-    TRY(q ? q_do(c, tx, q, args.v, args.n, &changed) : E_BUSY);
+    TRY(q_do(c, tx, q, args.v, args.n, &changed));
     if (changed == 1)
         return E_OK;
     c->fault.current_version = row_int(old, R_VERSION) + 1;

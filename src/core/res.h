@@ -124,6 +124,17 @@ MUST_USE enum err res_store(struct ctx *c, struct tx *tx, const struct resource 
 MUST_USE enum err res_check_refs(struct ctx *c, struct tx *tx, const struct field *fields, int n,
                                  const struct row *row, int64_t community_id);
 
+/* Rows of a query that selects all fields of a resource in order: at most max, and no more once
+ * their texts exceed text_max bytes; more: there were others. */
+struct res_page {
+    struct row *rows;
+    size_t n;
+    bool more;
+};
+MUST_USE enum err res_rows(struct ctx *c, struct tx *tx, const struct query *q,
+                           const struct val *in, size_t nin, size_t max, size_t text_max,
+                           struct res_page *ret);
+
 enum render_flags { RENDER_ACTIONS = 1 };
 /* One row as the caller may see it: {"id":…}, members per field table, masked where due. */
 void res_render(struct ctx *c, const struct resource *r, const struct row *row, unsigned flags,

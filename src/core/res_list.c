@@ -8,7 +8,7 @@
 
 #include "base/crypto.h"
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200, IN_MAX = 20 };
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200, IN_MAX = 20, VALUES_MAX = 64 };
 
 struct parse {
     struct ctx *c;
@@ -62,6 +62,15 @@ static char filter_op(struct str op)
     return 0;
 }
 
+/* All filters share the places of one statement's parameters. */
+static int values_used(const struct list_spec *s)
+{
+    int n = 0;
+    for (int i = 0; i < s->nfilters; i++)
+        n += s->filters[i].nv;
+    return n;
+}
+
 static void parse_filter(struct parse *p, struct str name, struct str value)
 {
     struct str op = name, field = str_next(&op, '.');
@@ -78,6 +87,7 @@ static void parse_filter(struct parse *p, struct str name, struct str value)
         return;
     }
     typeof(&p->s->filters[0]) w = &p->s->filters[p->s->nfilters];
+    int room = VALUES_MAX - values_used(p->s);
     w->field = f;
     w->op = o;
     w->nv = 0;
@@ -88,7 +98,7 @@ static void parse_filter(struct parse *p, struct str name, struct str value)
     }
     while (value.p) {
         struct str one = str_next(&value, ',');
-        if (w->nv == IN_MAX || (w->nv && o != '=')) {
+        if (w->nv == IN_MAX || w->nv == room || (w->nv && o != '=')) {
             (void)FAIL_FIELD(p->c, shown, "max", "值太多", "too many values");
             return;
         }
@@ -311,10 +321,72 @@ enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
             buf_fmt(&sql, " ORDER BY %s %s, id %s LIMIT ", sort, way, way);
         push(&sql, args, v_int(s->limit + 1));
     }
-    *ret = db_intern(db, str_of(rt->r->path), buf_str(&sql));
-    return *ret ? E_OK
-                : FAIL(c, E_BUSY, "筛选组合太多,请稍后再试",
-                       "too many kinds of filters; try again later");
+    *ret = db_query(db, c->mem, str_of(rt->r->path), buf_str(&sql));
+    return E_OK;
+}
+
+/* --- one page --- */
+
+/* A page ends early when its texts grow large: ten thousand characters in each of 200 rows fit
+ * neither the request's memory nor its reply, and whoever writes long texts must not be able to
+ * take the list away from everybody else. */
+enum { PAGE_TEXT_BYTES = 400 << 10, PAGE_FIRST_ROWS = 16 };
+struct page {
+    struct row *rows;
+    size_t n, cap, limit, text_bytes, text_max;
+    bool more;
+};
+
+static enum err page_full(struct ctx *c)
+{
+    return FAIL(c, E_TOOBIG, "结果太大,请缩小范围", "the result is too large; narrow it down");
+}
+
+static enum err page_grow(struct ctx *c, struct page *p)
+{
+    size_t cap = p->cap ? p->cap * 4 : PAGE_FIRST_ROWS;
+    struct row *rows = arena_try(c->mem, cap * sizeof *rows);
+    if (!rows)
+        return page_full(c);
+    if (p->n)
+        memcpy(rows, p->rows, p->n * sizeof *rows);
+    p->rows = rows;
+    p->cap = cap;
+    return E_OK;
+}
+
+static enum err page_row(struct ctx *c, const struct val *v, int ncol, void *arg)
+{
+    struct page *p = arg;
+    if (p->more || p->n == p->limit || p->text_bytes > p->text_max) {
+        p->more = true;
+        return E_OK;
+    }
+    if (p->n == p->cap)
+        TRY(page_grow(c, p));
+    struct row *row = &p->rows[p->n++];
+    row_of_vals(row, v, ncol);
+    for (int i = 0; i < ncol; i++) {
+        if (v[i].t != V_TEXT)
+            continue;
+        char *text = arena_try(c->mem, v[i].s.n + 1);
+        if (!text)
+            return page_full(c);
+        if (v[i].s.n)
+            memcpy(text, v[i].s.p, v[i].s.n);
+        row->v[i].s.p = text;
+        p->text_bytes += v[i].s.n;
+    }
+    return E_OK;
+}
+
+enum err res_rows(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                  size_t nin, size_t max, size_t text_max, struct res_page *ret)
+{
+    struct page p = {.limit = max, .text_max = text_max};
+    TRY(q_each(c, tx, q, in, nin, page_row, &p));
+    *ret = (struct res_page){p.rows, p.n, p.more};
+    return E_OK;
 }
 
 enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct list_spec *s,
@@ -322,15 +394,11 @@ enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const s
 {
     struct sql_args args;
     const struct query *query;
-    struct rows rows;
+    struct res_page p;
     TRY(list_query(c, tx_db(tx), rt, s, false, &args, &query));
-    TRY(q_rows(c, tx, query, args.v, args.n, (size_t)s->limit + 1, &rows));
-    size_t n = rows.n > (size_t)s->limit ? (size_t)s->limit : rows.n;
-    struct row *out = arena_get(c->mem, (n + 1) * sizeof *out);
-    for (size_t i = 0; i < n; i++)
-        row_of_vals(&out[i], rows.v + i * (size_t)rows.ncol, rows.ncol);
-    *ret_next = rows.n > n ? cursor_make(c, rt, s, &out[n - 1]) : (struct str){0};
-    *ret_rows = out;
-    *ret_n = n;
+    TRY(res_rows(c, tx, query, args.v, args.n, (size_t)s->limit, PAGE_TEXT_BYTES, &p));
+    *ret_next = p.more ? cursor_make(c, rt, s, &p.rows[p.n - 1]) : (struct str){0};
+    *ret_rows = p.rows;
+    *ret_n = p.n;
     return E_OK;
 }

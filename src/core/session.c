@@ -16,8 +16,16 @@ static const struct query Q_BY_LOGIN = {
     "session.by_login",
     "SELECT id, password, enabled, failed_count, locked_until, must_change_password FROM app_user "
     "WHERE community_id = 0 AND login = $1 AND archived = 0"};
+/* Counts in the statement: tries that run side by side must each count. $2: how many are too many.
+ */
 static const struct query Q_FAILED = {
-    "session.failed", "UPDATE app_user SET failed_count = $2, locked_until = $3 WHERE id = $1"};
+    "session.failed",
+    "UPDATE app_user SET locked_until = CASE WHEN COALESCE(failed_count, 0) + 1 >= CAST($2 AS "
+    "BIGINT) THEN CAST($3 AS BIGINT) ELSE locked_until END, failed_count = CASE WHEN "
+    "COALESCE(failed_count, 0) + 1 >= CAST($2 AS BIGINT) THEN 0 ELSE COALESCE(failed_count, 0) + 1 "
+    "END WHERE id = $1"};
+static const struct query Q_CLEAR = {
+    "session.clear", "UPDATE app_user SET failed_count = 0, locked_until = NULL WHERE id = $1"};
 static const struct query Q_OPEN = {
     "session.open", "INSERT INTO session (id, user_id, csrf, created_at, seen_at, expires_at, "
                     "address, agent) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)"};
@@ -33,8 +41,8 @@ static const struct query Q_SWEEP = {"session.sweep", "DELETE FROM session WHERE
 static const struct query Q_ME = {
     "session.me", "SELECT login, name, home, must_change_password FROM app_user WHERE id = $1"};
 const struct query *const session_queries[] = {
-    &Q_BY_LOGIN, &Q_FAILED,       &Q_OPEN,  &Q_CLOSE, &Q_CLOSE_OTHERS,
-    &Q_PASSWORD, &Q_OLD_PASSWORD, &Q_SWEEP, &Q_ME,    NULL};
+    &Q_BY_LOGIN, &Q_FAILED,       &Q_CLEAR, &Q_OPEN, &Q_CLOSE, &Q_CLOSE_OTHERS,
+    &Q_PASSWORD, &Q_OLD_PASSWORD, &Q_SWEEP, &Q_ME,   NULL};
 
 enum err job_sweep_sessions(struct ctx *c, struct tx *tx)
 {
@@ -110,19 +118,57 @@ static enum err login_read(struct ctx *c, struct tx *tx, void *arg)
     return e == E_MISSING ? E_OK : e;
 }
 
+static enum err locked(struct ctx *c, int64_t until_ms)
+{
+    c->fault.retry_after_s = (int)((until_ms - c->now_ms) / 1000 + 1);
+    return FAIL(c, E_RATE, "密码错误次数太多,已锁定 30 分钟",
+                "too many wrong passwords; locked for 30 minutes");
+}
+
+/* Names that do not exist are locked like those that do, or the lock would tell which is which. A
+ * slot that another name takes over forgets its own. */
+enum { GHOSTS = 4096 };
+static struct {
+    pthread_mutex_t lock;
+    struct ghost {
+        uint64_t key;
+        int failed;
+        int64_t until_ms;
+    } v[GHOSTS];
+} ghosts = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Until when the unknown name is locked; counts one more failure when asked to. */
+static int64_t ghost_lock(struct ctx *c, struct str login, bool failed)
+{
+    uint8_t h[16];
+    uint64_t key;
+    hash_fast(login, h);
+    memcpy(&key, h, sizeof key);
+    mutex_lock(&ghosts.lock);
+    struct ghost *g = &ghosts.v[key % GHOSTS];
+    if (g->key != key)
+        *g = (struct ghost){.key = key};
+    if (failed && ++g->failed >= LOCK_AFTER) {
+        g->failed = 0;
+        g->until_ms = c->now_ms + LOCK_MS;
+    }
+    int64_t until_ms = g->until_ms;
+    mutex_unlock(&ghosts.lock);
+    return until_ms;
+}
+
 static enum err login_write(struct ctx *c, struct tx *tx, void *arg)
 {
     struct login *l = arg;
     int64_t id = val_int(l->user[0]);
-    if (!l->right) {
-        int64_t failed = val_int(l->user[3]) + 1;
-        bool lock = failed >= LOCK_AFTER;
-        return q_do(
-            c, tx, &Q_FAILED,
-            IN(v_int(id), v_int(lock ? 0 : failed), lock ? v_int(c->now_ms + LOCK_MS) : v_null()),
-            NULL);
-    }
-    TRY(q_do(c, tx, &Q_FAILED, IN(v_int(id), v_int(0), v_null()), NULL));
+    if (!l->right)
+        return q_do(c, tx, &Q_FAILED, IN(v_int(id), v_int(LOCK_AFTER), v_int(c->now_ms + LOCK_MS)),
+                    NULL);
+    struct val now[6]; /* tries beside this one may have locked the name since */
+    TRY(q_one(c, tx, &Q_BY_LOGIN, IN(v_text(l->login)), now, 6));
+    if (val_int(now[4]) > c->now_ms)
+        return locked(c, val_int(now[4]));
+    TRY(q_do(c, tx, &Q_CLEAR, IN(v_int(id)), NULL));
     TRY(q_do(c, tx, &Q_OPEN,
              IN(v_text(l->hex), v_int(id), v_text(l->csrf), v_int(c->now_ms),
                 v_int(c->now_ms + ABSOLUTE_MS), v_text(l->q->h->peer),
@@ -174,6 +220,7 @@ static enum err wrong_login(struct ctx *c, struct login *l)
 {
     /* the same time whether or not the name exists */
     if (!l->known) {
+        (void)ghost_lock(c, l->login, true);
         char hash[PASSWORD_HASH_MAX];
         if (!password_hash(S("not a password"), hash))
             return FAIL(c, E_BUSY, "服务器内存不足,请稍后再试",
@@ -193,11 +240,9 @@ static enum err session_open(struct ctx *c, struct req *q)
         return FAIL(c, E_RATE, "登录太频繁,请稍后再试", "too many logins; wait a moment");
     }
     TRY(db_read(q->app->db, c, login_read, &l));
-    if (l.known && val_int(l.user[4]) > c->now_ms) {
-        c->fault.retry_after_s = (int)((val_int(l.user[4]) - c->now_ms) / 1000 + 1);
-        return FAIL(c, E_RATE, "密码错误次数太多,已锁定 30 分钟",
-                    "too many wrong passwords; locked for 30 minutes");
-    }
+    int64_t until_ms = l.known ? val_int(l.user[4]) : ghost_lock(c, l.login, false);
+    if (until_ms > c->now_ms)
+        return locked(c, until_ms);
     struct str hash = val_str(l.user[1]);
     l.right = l.known && hash.n &&
               password_check(str_z(c->mem, hash), row_str(&q->in, IN_PASSWORD));

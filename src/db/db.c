@@ -180,6 +180,9 @@ struct db *tx_db(struct tx *tx)
 }
 
 /* --- statements --- */
+/* Marks, by its address, a statement that is not kept. */
+static const char once_name[] = "composed";
+
 enum err db_fail(struct ctx *c, enum err code, const char *where)
 {
     static const struct text busy = TEXT("数据库暂时无法使用，没有做任何更改，请稍后再试",
@@ -240,6 +243,7 @@ enum err tx_exec(struct ctx *c, struct tx *tx, struct exec *x)
     if (tx->doom != E_OK)
         return tx->doom;
     c->sql_count++;
+    x->once |= x->q->name == once_name;
     atomic_fetch_add_explicit(&db->statements, 1, memory_order_relaxed);
     if (!input_ok(x)) {
         tx->doom = E_INVALID;
@@ -324,6 +328,16 @@ const struct query *intern_put(struct db *db, struct str key, struct str name, s
 const struct query *db_intern(struct db *db, struct str name, struct str sql)
 {
     return intern_put(db, sql, name, sql);
+}
+
+const struct query *db_query(struct db *db, struct arena *a, struct str name, struct str sql)
+{
+    const struct query *kept = db_intern(db, name, sql);
+    if (kept)
+        return kept;
+    struct query *q = arena_get(a, sizeof *q);
+    *q = (struct query){once_name, str_z(a, sql)};
+    return q;
 }
 
 /* --- measures and fault injection --- */

@@ -20,25 +20,30 @@ const load = async (who, path, text) => expect(await who.post(path, text, CSV), 
 // RFC 4180 → rows of { column: text }
 function parse(text) {
   const rows = [[]]
-  let cell = '', quoted = false
+  let cell = '',
+    quoted = false
   for (const ch of text.replace(/^\uFEFF/, '').matchAll(/""|\r\n|[\s\S]/g)) {
     const c = ch[0]
     if (quoted && c === '""') cell += '"'
     else if (c === '""' && cell === '') continue
     else if (c === '"') quoted = !quoted
-    else if (!quoted && c === ',') rows.at(-1).push(cell), (cell = '')
-    else if (!quoted && c === '\r\n') rows.at(-1).push(cell), (cell = ''), rows.push([])
+    else if (!quoted && c === ',') (rows.at(-1).push(cell), (cell = ''))
+    else if (!quoted && c === '\r\n') (rows.at(-1).push(cell), (cell = ''), rows.push([]))
     else cell += c
   }
   const [head, ...body] = rows.filter((r) => r.length)
   return body.map((r) => Object.fromEntries(head.map((h, i) => [h, r[i]])))
 }
 const quote = (v) => (/[",\r\n]/.test(v) ? `"${v.replaceAll('"', '""')}"` : v)
-const write = (rows, columns) => [columns, ...rows.map((r) => columns.map((c) => r[c]))].map((r) => `${r.map(quote).join(',')}\r\n`).join('')
+const write = (rows, columns) =>
+  [columns, ...rows.map((r) => columns.map((c) => r[c]))].map((r) => `${r.map(quote).join(',')}\r\n`).join('')
 async function exported(who, path, community) {
   const reply = await who.get(`${path}/export.csv?community_id=${community}&sort=id`)
   expect(reply, 200)
-  assert.match(reply.headers.get('content-disposition'), new RegExp(`^attachment; filename="${path}-\\d{4}-\\d\\d-\\d\\d\\.csv"$`))
+  assert.match(
+    reply.headers.get('content-disposition'),
+    new RegExp(`^attachment; filename="${path}-\\d{4}-\\d\\d-\\d\\d\\.csv"$`),
+  )
   return parse(reply.bytes.toString())
 }
 let empties = 0
@@ -61,10 +66,16 @@ test('people: export, import into an empty community, export again: equal', asyn
   assert.deepEqual([dry.rows, dry.ok, dry.failed, dry.dry_run, dry.batch_id], [rows.length, rows.length, 0, true, null])
   assert.equal((await exported(boss, 'people', target)).length, 0, 'a dry run keeps nothing')
   const done = await load(boss, `people/import?community_id=${target}`, text)
-  assert.deepEqual([done.rows, done.ok, done.failed, done.dry_run, done.errors], [rows.length, rows.length, 0, false, []])
+  assert.deepEqual(
+    [done.rows, done.ok, done.failed, done.dry_run, done.errors],
+    [rows.length, rows.length, 0, false, []],
+  )
   assert.ok(done.batch_id > 0)
   const again = await exported(boss, 'people', target)
-  assert.deepEqual(again.map((r) => without(r, ...OWN)), rows.map((r) => without(r, ...OWN)))
+  assert.deepEqual(
+    again.map((r) => without(r, ...OWN)),
+    rows.map((r) => without(r, ...OWN)),
+  )
 })
 
 test('spaces: the whole file as it left, tree by tree', async () => {
@@ -77,7 +88,10 @@ test('spaces: the whole file as it left, tree by tree', async () => {
   for (let level = 0; left.length && level < 10; level++) {
     const ready = left.filter((r) => !r.parent_id || ids.has(r.parent_id))
     assert.ok(ready.length, 'every row has its parent')
-    const text = write(ready.map((r) => ({ ...r, parent_id: r.parent_id && ids.get(r.parent_id) })), kept)
+    const text = write(
+      ready.map((r) => ({ ...r, parent_id: r.parent_id && ids.get(r.parent_id) })),
+      kept,
+    )
     const report = await load(boss, `spaces/import?community_id=${target}`, text)
     assert.deepEqual([report.ok, report.failed], [ready.length, 0], JSON.stringify(report.errors.slice(0, 3)))
     const now = await exported(boss, 'spaces', target)
@@ -93,24 +107,35 @@ test('spaces: the whole file as it left, tree by tree', async () => {
 
 test('one bad row and nothing is loaded; every bad row is named with its reasons', async () => {
   const target = await emptyCommunity()
-  const text = 'name,phone,tier\r\n张三,13900000001,vip\r\n,abc,gold\r\n李四,13900000002,regular\r\n王五,13900000003\r\n'
+  const text =
+    'name,phone,tier\r\n张三,13900000001,vip\r\n,abc,gold\r\n李四,13900000002,regular\r\n王五,13900000003\r\n'
   for (const dry of ['&dry_run=1', '']) {
     const report = await load(boss, `people/import?community_id=${target}${dry}`, text)
     assert.deepEqual([report.rows, report.failed, report.batch_id], [4, 2, null])
-    assert.deepEqual(report.errors.map((e) => [e.row, e.fields.map((f) => `${f.field}:${f.code}`).sort()]), [
-      [3, ['name:required', 'phone:format', 'tier:choice']],
-      [5, [':columns']],
-    ])
+    assert.deepEqual(
+      report.errors.map((e) => [e.row, e.fields.map((f) => `${f.field}:${f.code}`).sort()]),
+      [
+        [3, ['name:required', 'phone:format', 'tier:choice']],
+        [5, [':columns']],
+      ],
+    )
   }
   assert.equal((await exported(boss, 'people', target)).length, 0)
-  const twice = await load(boss, `people/import?community_id=${target}`, 'name,phone\r\n赵六,13900000004\r\n赵六,13900000004\r\n')
+  const twice = await load(
+    boss,
+    `people/import?community_id=${target}`,
+    'name,phone\r\n赵六,13900000004\r\n赵六,13900000004\r\n',
+  )
   assert.deepEqual([twice.failed, twice.errors[0].row, twice.errors[0].fields[0].field], [1, 3, 'phone'])
 })
 
 test('headers: unknown, double and system columns; wrong files', async () => {
   const path = `people/import?community_id=${await emptyCommunity()}`
   const report = await load(boss, path, 'name,colour,name\r\n张三,red,李四\r\n')
-  assert.deepEqual(report.errors[0].fields.map((f) => `${f.field}:${f.code}`), ['colour:unknown', 'name:double'])
+  assert.deepEqual(
+    report.errors[0].fields.map((f) => `${f.field}:${f.code}`),
+    ['colour:unknown', 'name:double'],
+  )
   assert.equal(report.batch_id, null)
   const ignored = await load(boss, path, 'id,version,name\r\n5,7,张三\r\n')
   assert.deepEqual([ignored.ok, ignored.ignored], [1, ['id', 'version']])
@@ -133,7 +158,10 @@ test('a formula in a text cannot run in a spreadsheet, and comes back as it was'
   for (const name of raw) assert.ok(!/^[=+\-@]/.test(name), name)
   const copy = await emptyCommunity()
   await load(boss, `people/import?community_id=${copy}`, write(parse(reply.bytes.toString()), ['name']))
-  assert.deepEqual(expect(await boss.get(`people?community_id=${copy}&sort=id`), 200).items.map((p) => p.name), names)
+  assert.deepEqual(
+    expect(await boss.get(`people?community_id=${copy}&sort=id`), 200).items.map((p) => p.name),
+    names,
+  )
 })
 
 test('XLSX: a real workbook with the same rows', async () => {
@@ -147,7 +175,11 @@ test('XLSX: a real workbook with the same rows', async () => {
   assert.ok(vips.length > 0)
   assert.equal(sheet.match(/<row /g).length, vips.length + 1)
   assert.match(part('\\[Content_Types\\].xml'), /spreadsheetml/)
-  const texts = sheet + execFileSync('sh', ['-c', `unzip -p "$1" xl/sharedStrings.xml 2>/dev/null || true`, 'sh', file], { encoding: 'utf8' })
+  const texts =
+    sheet +
+    execFileSync('sh', ['-c', `unzip -p "$1" xl/sharedStrings.xml 2>/dev/null || true`, 'sh', file], {
+      encoding: 'utf8',
+    })
   for (const p of vips.slice(0, 5)) assert.ok(texts.includes(p.name), p.name)
 })
 

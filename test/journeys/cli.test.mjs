@@ -36,7 +36,7 @@ function parse(text) {
   let quoted = false
   for (let i = text.charCodeAt(0) === 0xfeff ? 1 : 0; i < text.length; i++) {
     const row = rows.at(-1)
-    if (text[i] === '"' && quoted && text[i + 1] === '"') (row[row.length - 1] += '"'), i++
+    if (text[i] === '"' && quoted && text[i + 1] === '"') ((row[row.length - 1] += '"'), i++)
     else if (text[i] === '"') quoted = !quoted
     else if (!quoted && text[i] === ',') row.push('')
     else if (!quoted && text[i] === '\n') rows.push([''])
@@ -47,7 +47,7 @@ function parse(text) {
 }
 const listed = async (id) => {
   const rows = []
-  for (let next = ''; next !== null; ) {
+  for (let next = ''; next !== null;) {
     const page = expect(await boss.get(`tickets?community_id=${id}&limit=200${next && `&after=${next}`}`), 200)
     rows.push(...page.items)
     next = page.next
@@ -77,7 +77,6 @@ test('settings: option before environment before file before default', async () 
   const conf = join(dir, 'anju.conf')
   writeFileSync(conf, `# ours\ndb = ${at('file.db')}\ndata = ${join(dir, 'data')}\n`)
   const env = { ...process.env, ANJU_DB: at('env.db') }
-  delete process.env.ANJU_DB
   const made = (name) => existsSync(join(dir, name))
   await done(cli(['init', '--db', at('flag.db')], '', { cwd: dir, env }))
   assert.deepEqual(['flag.db', 'env.db', 'file.db'].map(made), [true, false, false])
@@ -137,7 +136,11 @@ test('export is the API’s export; import loads all rows or none', async () => 
   const { out } = await done(house.server.cli(['export', 'people', '--community', String(house.community)]))
   const api = await (await house.as('manager')).get('people/export.csv')
   assert.deepEqual(parse(out), parse(api.bytes.toString()))
-  assert.ok((await done(house.server.cli(['export', 'people', '--community', String(house.community), '--format', 'xlsx']))).out.startsWith('PK'))
+  assert.ok(
+    (
+      await done(house.server.cli(['export', 'people', '--community', String(house.community), '--format', 'xlsx']))
+    ).out.startsWith('PK'),
+  )
   const id = await community('导入项目')
   const good = join(dir, 'good.csv')
   const bad = join(dir, 'bad.csv')
@@ -146,7 +149,10 @@ test('export is the API’s export; import loads all rows or none', async () => 
   const count = async () => expect(await boss.get(`people?community_id=${id}&count=1&limit=1`), 200).total
   await done(house.server.cli(['import', 'people', good, '--community', '导入项目', '--dry-run']))
   assert.equal(await count(), 0)
-  assert.match((await done(house.server.cli(['import', 'people', bad, '--community', String(id)]), 1)).out, /row 3: name/)
+  assert.match(
+    (await done(house.server.cli(['import', 'people', bad, '--community', String(id)]), 1)).out,
+    /row 3: name/,
+  )
   assert.equal(await count(), 0)
   await done(house.server.cli(['import', 'people', good, '--community', String(id)]))
   assert.equal(await count(), 2)
@@ -157,7 +163,9 @@ test('export is the API’s export; import loads all rows or none', async () => 
 
 test('a city’s log: our late flag is theirs on all 77 closed rows with a target', async () => {
   const id = await community('Boston')
-  await done(house.server.cli(['import', 'tickets', `${DATA}/boston311-100.csv`, '--map', MAP, '--community', 'Boston']))
+  await done(
+    house.server.cli(['import', 'tickets', `${DATA}/boston311-100.csv`, '--map', MAP, '--community', 'Boston']),
+  )
   const rows = parse(fileText(`${DATA}/boston311-100.csv`))
   const ours = new Map((await listed(id)).map((t) => [t.external_id, t]))
   assert.equal(rows.length, 100)
@@ -172,19 +180,35 @@ test('a city’s log: our late flag is theirs on all 77 closed rows with a targe
     judged++
   }
   assert.equal(judged, 77)
-  await done(house.server.cli(['import', 'tickets', `${DATA}/boston311-100.csv`, '--map', MAP, '--community', 'Boston']), 1) // each once
+  await done(
+    house.server.cli(['import', 'tickets', `${DATA}/boston311-100.csv`, '--map', MAP, '--community', 'Boston']),
+    1,
+  ) // each once
   assert.equal((await listed(id)).length, 100)
   await done(house.server.cli(['check']))
 })
 
 test('a broken log: reasons by row and nothing loaded; accents keep every byte', async () => {
   const broken = await community('Broken')
-  const { out } = await done(house.server.cli(['import', 'tickets', `${DATA}/boston311-100-bad.tsv`, '--map', MAP, '--community', 'Broken']), 1)
+  const { out } = await done(
+    house.server.cli(['import', 'tickets', `${DATA}/boston311-100-bad.tsv`, '--map', MAP, '--community', 'Broken']),
+    1,
+  )
   assert.match(out, /^row \d+: .*column/m)
   assert.match(out, /nothing was loaded/)
   assert.equal((await listed(broken)).length, 0)
   const accents = await community('Accents')
-  await done(house.server.cli(['import', 'tickets', `${DATA}/boston311-100-with-nonascii.csv`, '--map', MAP, '--community', 'Accents']))
+  await done(
+    house.server.cli([
+      'import',
+      'tickets',
+      `${DATA}/boston311-100-with-nonascii.csv`,
+      '--map',
+      MAP,
+      '--community',
+      'Accents',
+    ]),
+  )
   const rows = parse(fileText(`${DATA}/boston311-100-with-nonascii.csv`))
   const ours = new Map((await listed(accents)).map((t) => [t.external_id, t]))
   let foreign = 0

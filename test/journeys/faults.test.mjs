@@ -15,7 +15,12 @@ import { engine, startServer } from '../lib/server.mjs'
 import { exited, ownChild } from '../lib/temp.mjs'
 
 const ROUNDS = 20
-const ticket = (house, title = '故障演练') => ({ community_id: house.community, kind: 'repair', title, channel: 'phone' })
+const ticket = (house, title = '故障演练') => ({
+  community_id: house.community,
+  kind: 'repair',
+  title,
+  channel: 'phone',
+})
 
 function busy(reply) {
   assert.equal(reply.status, 503, JSON.stringify(reply.body))
@@ -44,8 +49,13 @@ async function withHouse(run) {
 if (engine === 'sqlite') {
   test('a database file that another process has locked: 503 in time, then all is well', () =>
     withHouse(async (house, desk) => {
-      const script = 'import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\ndb.execute("BEGIN EXCLUSIVE")\nprint("locked", flush=True)\nsys.stdin.read()'
-      const locker = ownChild(spawn('python3', ['-c', script, house.server.db.slice('sqlite:'.length)], { stdio: ['pipe', 'pipe', 'inherit'] }))
+      const script =
+        'import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\ndb.execute("BEGIN EXCLUSIVE")\nprint("locked", flush=True)\nsys.stdin.read()'
+      const locker = ownChild(
+        spawn('python3', ['-c', script, house.server.db.slice('sqlite:'.length)], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        }),
+      )
       await new Promise((locked) => locker.stdout.once('data', locked))
       const [write, read] = await Promise.all([desk.post('tickets', ticket(house)), desk.get('tickets?limit=1')])
       busy(write)
@@ -65,7 +75,8 @@ if (engine === 'sqlite') {
       busy(await eventually(() => desk.get('tickets?limit=1'), 503))
       busy(await desk.post('tickets', ticket(house)))
       assert.ok(!existsSync(file), 'nothing makes an empty database in its place')
-      for (const end of ['', '-wal', '-shm']) if (existsSync(`${file}.away${end}`)) renameSync(`${file}.away${end}`, file + end)
+      for (const end of ['', '-wal', '-shm'])
+        if (existsSync(`${file}.away${end}`)) renameSync(`${file}.away${end}`, file + end)
       await eventually(() => anyone.get('/readyz'), 200)
       await eventually(() => desk.get(`tickets/${kept.id}`), 200)
       expect(await desk.post('tickets', ticket(house)), 201)
@@ -94,7 +105,10 @@ if (engine === 'sqlite') {
       const house = { community: expect(await desk.get('meta'), 200).communities[0].id }
       const make = () => desk.post('tickets', ticket(house))
       expect(await make(), 201)
-      await sql(pg.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(database).pathname.slice(1)}'`)
+      await sql(
+        pg.url,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(database).pathname.slice(1)}'`,
+      )
       const cut = await Promise.all(Array.from({ length: 8 }, (_, i) => (i % 2 ? make() : desk.get('tickets?limit=1'))))
       for (const r of cut) assert.ok([200, 201, 503].includes(r.status), `${r.status}`)
       expect(await eventually(make, 201), 201)
@@ -125,7 +139,9 @@ test('SIGTERM: what has begun is finished, nothing new is taken, the end is 0', 
   const answer = new Promise((done, fail) => {
     let text = ''
     const socket = connect(Number(port), hostname)
-    socket.write(`POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nCookie: ${cookie}\r\nX-CSRF-Token: ${csrf}\r\nExpect: 100-continue\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`)
+    socket.write(
+      `POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nCookie: ${cookie}\r\nX-CSRF-Token: ${csrf}\r\nExpect: 100-continue\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`,
+    )
     socket.on('data', (part) => {
       text += part
       if (/^HTTP\/1\.1 100[\s\S]*?\r\n\r\n$/.test(text)) {
@@ -168,12 +184,15 @@ test(`killed under load ${ROUNDS} times: every acknowledged ticket is there`, as
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 })
   const create = () =>
     new Promise((done) => {
-      const request = http.request({ hostname, port, agent, method: 'POST', path: '/api/v1/tickets', headers }, (reply) => {
-        let body = ''
-        reply.setEncoding('utf8').on('data', (part) => (body += part))
-        reply.on('end', () => done(reply.statusCode === 201 && reply.complete ? JSON.parse(body).id : null))
-        reply.on('error', () => done(null))
-      })
+      const request = http.request(
+        { hostname, port, agent, method: 'POST', path: '/api/v1/tickets', headers },
+        (reply) => {
+          let body = ''
+          reply.setEncoding('utf8').on('data', (part) => (body += part))
+          reply.on('end', () => done(reply.statusCode === 201 && reply.complete ? JSON.parse(body).id : null))
+          reply.on('error', () => done(null))
+        },
+      )
       request.on('error', () => done(null))
       request.end(text)
     })
@@ -199,13 +218,21 @@ test(`killed under load ${ROUNDS} times: every acknowledged ticket is there`, as
     await house.server.restart()
   }
   const there = new Set()
-  for (let next = ''; next !== null; ) {
-    const page = await (await fetch(`${house.url}/api/v1/tickets?q=${encodeURIComponent('断电演练')}&limit=200${next && `&after=${next}`}`, { headers })).json()
+  for (let next = ''; next !== null;) {
+    const page = await (
+      await fetch(
+        `${house.url}/api/v1/tickets?q=${encodeURIComponent('断电演练')}&limit=200${next && `&after=${next}`}`,
+        { headers },
+      )
+    ).json()
     page.items.forEach((t) => there.add(t.id))
     next = page.next
   }
   assert.ok(acknowledged.length >= ROUNDS * 5)
-  assert.deepEqual(acknowledged.filter((id) => !there.has(id)), [])
+  assert.deepEqual(
+    acknowledged.filter((id) => !there.has(id)),
+    [],
+  )
   const check = await house.server.cli(['check'])
   assert.equal(check.code, 0, check.out + check.err)
   agent.destroy()

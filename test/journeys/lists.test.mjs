@@ -14,8 +14,13 @@ after(() => house.stop())
 // Every page of the list → all its rows.
 async function all(who, path, limit) {
   const rows = []
-  for (let next = ''; next !== null; ) {
-    const page = expect(await who.get(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${next && `&after=${encodeURIComponent(next)}`}`), 200)
+  for (let next = ''; next !== null;) {
+    const page = expect(
+      await who.get(
+        `${path}${path.includes('?') ? '&' : '?'}limit=${limit}${next && `&after=${encodeURIComponent(next)}`}`,
+      ),
+      200,
+    )
     rows.push(...page.items)
     assert.ok(page.items.length <= limit && (page.next === null || page.items.length === limit))
     next = page.next
@@ -25,7 +30,15 @@ async function all(who, path, limit) {
 const ids = (rows) => rows.map((r) => r.id)
 
 test('pages of 7 are the pages of 200, in every order', async () => {
-  for (const path of ['staff', 'categories', 'shifts', 'staff?sort=-id', 'spaces?kind=building', 'sla-policies', 'priority-policies?sort=id']) {
+  for (const path of [
+    'staff',
+    'categories',
+    'shifts',
+    'staff?sort=-id',
+    'spaces?kind=building',
+    'sla-policies',
+    'priority-policies?sort=id',
+  ]) {
     const [small, large] = [await all(manager, path, 7), await all(manager, path, 200)]
     assert.deepEqual(ids(small), ids(large), path)
     assert.equal(new Set(ids(small)).size, small.length)
@@ -58,11 +71,24 @@ test('filters: one, several, ranges, not, null; count agrees', async () => {
     return page.total
   }
   const everything = await total('')
-  const states = ['received', 'accepted', 'dispatched', 'in_progress', 'paused', 'finished', 'informed', 'closed', 'cancelled']
+  const states = [
+    'received',
+    'accepted',
+    'dispatched',
+    'in_progress',
+    'paused',
+    'finished',
+    'informed',
+    'closed',
+    'cancelled',
+  ]
   let sum = 0
   for (const s of states) sum += await total(`state=${s}`)
   assert.equal(sum, everything)
-  assert.equal((await total('state=received')) + (await total('state=accepted')), await total('state=received,accepted'))
+  assert.equal(
+    (await total('state=received')) + (await total('state=accepted')),
+    await total('state=received,accepted'),
+  )
   assert.equal(await total('state.ne=closed'), everything - (await total('state=closed')))
   const nobody = await total('assignee_id=null')
   assert.equal(nobody + (await total('assignee_id.ne=null')), everything)
@@ -72,7 +98,8 @@ test('filters: one, several, ranges, not, null; count agrees', async () => {
   assert.equal((await total(`created_at.lt=${at}`)) + (await total(`created_at.gte=${at}`)), everything)
   assert.equal((await total(`created_at.lte=${at}`)) + (await total(`created_at.gt=${at}`)), everything)
   assert.ok((await total(`created_at=${at}`)) >= 1)
-  for (const t of expect(await desk.get('tickets?kind=complaint&priority=P1,P2&limit=50'), 200).items) assert.ok(t.kind === 'complaint' && /P[12]/.test(t.priority))
+  for (const t of expect(await desk.get('tickets?kind=complaint&priority=P1,P2&limit=50'), 200).items)
+    assert.ok(t.kind === 'complaint' && /P[12]/.test(t.priority))
   const late = expect(await desk.get('tickets?resolve_breached=true&limit=5'), 200).items
   assert.ok(late.every((t) => t.resolve_breached))
   const own = expect(await desk.get(`tickets?person_id=${house.resident1.person_id}&limit=200`), 200).items
@@ -83,7 +110,8 @@ test('q finds texts as they are written: % and _ are letters', async () => {
   const marks = ['满意率 100% 达成', '代号 A_B 管道', '代号 AxB 管道', String.raw`路径 C:\temp`]
   const made = []
   for (const title of marks) made.push(await house.register(desk, { title }))
-  const find = async (q) => expect(await desk.get(`tickets?q=${encodeURIComponent(q)}&limit=200`), 200).items.map((t) => t.title)
+  const find = async (q) =>
+    expect(await desk.get(`tickets?q=${encodeURIComponent(q)}&limit=200`), 200).items.map((t) => t.title)
   assert.deepEqual(await find('100%'), [marks[0]])
   assert.deepEqual(await find('A_B'), [marks[1]])
   assert.deepEqual(await find('a_b'), [marks[1]])
@@ -112,12 +140,23 @@ test('archived rows are apart from the others and cannot be pointed at', async (
   assert.equal(gone.archived, true)
   assert.ok(!ids(expect(await manager.get('skills?limit=200'), 200).items).includes(made.id))
   assert.ok(ids(expect(await manager.get('skills?limit=200&archived=1'), 200).items).includes(made.id))
-  assert.equal(faults(await manager.post('categories', { community_id: house.community, name: '新分类', kind: 'repair', skill_id: made.id })).skill_id, 'ref')
+  assert.equal(
+    faults(
+      await manager.post('categories', {
+        community_id: house.community,
+        name: '新分类',
+        kind: 'repair',
+        skill_id: made.id,
+      }),
+    ).skill_id,
+    'ref',
+  )
   expect(await manager.post('skills', { community_id: house.community, name: '高空作业' }), 201) // the name is free again
 })
 
 test('desk: households by room, name, phone; board columns add up', async () => {
-  const lookup = async (q) => expect(await desk.get(`desk/lookup?community_id=${house.community}&q=${encodeURIComponent(q)}`), 200).items
+  const lookup = async (q) =>
+    expect(await desk.get(`desk/lookup?community_id=${house.community}&q=${encodeURIComponent(q)}`), 200).items
   const space = expect(await desk.get(`spaces/${house.resident1.space_id}`), 200)
   const person = expect(await desk.get(`people/${house.resident1.person_id}`), 200)
   for (const q of [space.code, person.name, person.phone, person.phone.slice(-4)]) {
@@ -130,10 +169,19 @@ test('desk: households by room, name, phone; board columns add up', async () => 
   assert.equal(card.space.id, space.id)
   assert.ok(card.tickets.length <= 20 && card.tickets.every((t) => t.space_id === space.id))
   const board = expect(await desk.get(`desk/board?community_id=${house.community}`), 200)
-  assert.deepEqual(board.columns.map((c) => c.key), ['new', 'assigned', 'doing', 'verify'])
+  assert.deepEqual(
+    board.columns.map((c) => c.key),
+    ['new', 'assigned', 'doing', 'verify'],
+  )
   for (const column of board.columns) assert.ok(column.items.length === Math.min(50, column.total))
-  const open = expect(await desk.get('tickets?state=received,accepted,dispatched,in_progress,paused,finished,informed&count=1&limit=1'), 200).total
-  assert.equal(board.columns.reduce((n, c) => n + c.total, 0), open)
+  const open = expect(
+    await desk.get('tickets?state=received,accepted,dispatched,in_progress,paused,finished,informed&count=1&limit=1'),
+    200,
+  ).total
+  assert.equal(
+    board.columns.reduce((n, c) => n + c.total, 0),
+    open,
+  )
   assert.ok(board.workers.length >= 2 && board.workers.every((w) => typeof w.on_duty === 'boolean'))
   const t = await house.ticketIn('accepted')
   const { items } = expect(await (await house.as('dispatcher')).get(`tickets/${t.id}/candidates`), 200)
@@ -142,7 +190,10 @@ test('desk: households by room, name, phone; board columns add up', async () => 
   const twin = await house.register(desk, { space_id: space.id })
   const similar = expect(await desk.get(`tickets/${twin.id}/similar`), 200).items
   assert.ok(similar.length > 0 && similar.length <= 5 && !ids(similar).includes(twin.id))
-  assert.deepEqual(ids(similar), ids(similar).sort((a, b) => b - a))
+  assert.deepEqual(
+    ids(similar),
+    ids(similar).sort((a, b) => b - a),
+  )
 })
 
 test('meta: an ETag that says unchanged, and menus by right', async () => {
@@ -151,7 +202,17 @@ test('meta: an ETag that says unchanged, and menus by right', async () => {
   const again = await desk.get('meta', { 'if-none-match': etag })
   assert.equal(again.status, 304)
   assert.equal(again.bytes.length, 0)
-  for (const [login, has] of [['desk', true], ['cashier', false], ['resident1', true]]) assert.equal('tickets' in (await house.meta(login)).resources, has, login)
-  assert.deepEqual((await house.meta('resident1')).menu.flatMap((g) => g.items.map((i) => i.key)).filter((k) => ['people', 'staff', 'desk', 'users'].includes(k)), [])
+  for (const [login, has] of [
+    ['desk', true],
+    ['cashier', false],
+    ['resident1', true],
+  ])
+    assert.equal('tickets' in (await house.meta(login)).resources, has, login)
+  assert.deepEqual(
+    (await house.meta('resident1')).menu
+      .flatMap((g) => g.items.map((i) => i.key))
+      .filter((k) => ['people', 'staff', 'desk', 'users'].includes(k)),
+    [],
+  )
   assert.ok(!(await house.meta('desk')).permissions.includes('user.manage'))
 })

@@ -10,7 +10,18 @@ const ears = {}
 before(async () => {
   house = await openHouse()
   await house.boss()
-  for (const login of ['desk', 'dispatcher', 'worker1', 'worker2', 'resident1', 'resident2', 'cashier', 'manager-b', 'boss']) ears[login] = await listen(house.url, (await house.as(login)).session().cookie)
+  for (const login of [
+    'desk',
+    'dispatcher',
+    'worker1',
+    'worker2',
+    'resident1',
+    'resident2',
+    'cashier',
+    'manager-b',
+    'boss',
+  ])
+    ears[login] = await listen(house.url, (await house.as(login)).session().cookie)
 })
 after(async () => {
   for (const e of Object.values(ears)) e.close()
@@ -23,13 +34,23 @@ test('the stream is an event stream that nothing may keep', () => {
 })
 
 test('each step is heard within a second by those who see the ticket, and by no others', async () => {
-  const [desk, dispatcher, worker, resident] = await Promise.all(['desk', 'dispatcher', 'worker1', 'resident1'].map(house.as))
+  const [desk, dispatcher, worker, resident] = await Promise.all(
+    ['desk', 'dispatcher', 'worker1', 'resident1'].map(house.as),
+  )
   const { person_id, space_id } = house.resident1
   const from = Object.fromEntries(Object.entries(ears).map(([login, e]) => [login, e.heard.length]))
   let t = await house.register(desk, { person_id, space_id })
-  const heard = (login, topic) => ears[login].next((e) => e.topic === topic && e.id === t.id, 1000, `${topic} for ${login}`)
+  const heard = (login, topic) =>
+    ears[login].next((e) => e.topic === topic && e.id === t.id, 1000, `${topic} for ${login}`)
   const created = await heard('desk', 'ticket.created')
-  assert.deepEqual(created, { event: 'change', topic: 'ticket.created', resource: 'tickets', id: t.id, community_id: house.community, code: t.code })
+  assert.deepEqual(created, {
+    event: 'change',
+    topic: 'ticket.created',
+    resource: 'tickets',
+    id: t.id,
+    community_id: house.community,
+    code: t.code,
+  })
   const steps = [
     [desk, 'accept', {}, 'ticket.accepted'],
     [dispatcher, 'dispatch', { assignee_id: house.worker1.staff_id, reason: '就近' }, 'ticket.dispatched'],
@@ -50,9 +71,20 @@ test('each step is heard within a second by those who see the ticket, and by no 
   expect(await desk.post(`tickets/${t.id}/comments`, { text: '内部', internal: true }), 201)
   await heard('desk', 'ticket.comment')
   // Everything above is committed and sent in order: what has not come by now never comes.
-  for (const login of ['resident2', 'worker2', 'cashier', 'manager-b']) assert.deepEqual(ears[login].heard.slice(from[login]).filter((e) => e.id === t.id), [], login)
-  assert.ok(!ears.resident1.heard.some((e) => e.id === t.id && e.topic === 'ticket.comment'), 'an internal note is not the customer’s')
-  assert.ok(ears.resident1.heard.slice(from.resident1).every((e) => e.id === t.id), 'only his own')
+  for (const login of ['resident2', 'worker2', 'cashier', 'manager-b'])
+    assert.deepEqual(
+      ears[login].heard.slice(from[login]).filter((e) => e.id === t.id),
+      [],
+      login,
+    )
+  assert.ok(
+    !ears.resident1.heard.some((e) => e.id === t.id && e.topic === 'ticket.comment'),
+    'an internal note is not the customer’s',
+  )
+  assert.ok(
+    ears.resident1.heard.slice(from.resident1).every((e) => e.id === t.id),
+    'only his own',
+  )
 })
 
 test('the second community hears only itself', async () => {
@@ -61,7 +93,8 @@ test('the second community hears only itself', async () => {
   await ears['manager-b'].next((e) => e.id === t.id, 1000)
   await ears.boss.next((e) => e.id === t.id, 1000)
   assert.ok(ears['manager-b'].heard.every((e) => e.community_id === house.otherCommunity))
-  for (const login of ['desk', 'dispatcher', 'worker1', 'resident1', 'cashier']) assert.ok(!ears[login].heard.some((e) => e.community_id === house.otherCommunity), login)
+  for (const login of ['desk', 'dispatcher', 'worker1', 'resident1', 'cashier'])
+    assert.ok(!ears[login].heard.some((e) => e.community_id === house.otherCommunity), login)
 })
 
 test('a clock that runs out is flagged by the minute job and heard', async () => {

@@ -17,13 +17,18 @@ before(async () => {
   resources = Object.values(Object.assign({}, ...(await Promise.all(resources)).map((m) => m.resources)))
   // Something of everything in both communities.
   for (const community_id of [house.community, house.otherCommunity]) {
-    const t = expect(await boss.post('tickets', { community_id, kind: 'repair', title: '机密标题', channel: 'phone' }), 201)
+    const t = expect(
+      await boss.post('tickets', { community_id, kind: 'repair', title: '机密标题', channel: 'phone' }),
+      201,
+    )
     expect(await boss.post(`tickets/${t.id}/files`, upload(PNG, 'secret.png', 'before')), 201)
     expect(await boss.post('people', { community_id, name: '机密住户', phone: '13911112222' }), 201)
   }
 })
 after(() => house.stop())
-const rowsOf = async (path, community) => expect(await (community ? boss : admin).get(`${path}?limit=5${community ? `&community_id=${community}` : ''}`), 200).items
+const rowsOf = async (path, community) =>
+  expect(await (community ? boss : admin).get(`${path}?limit=5${community ? `&community_id=${community}` : ''}`), 200)
+    .items
 // The body without what differs from call to call.
 const plain = (reply) => JSON.stringify({ ...reply.body, trace_id: 0 })
 
@@ -40,7 +45,11 @@ test('a row of another community answers exactly as one that does not exist, by 
           for (const action of path.includes('{action}') ? ['accept', 'dispatch', 'grab', 'finish', 'cancel'] : ['']) {
             const send = (id) => {
               const address = path.replace('{id}', id).replace('{action}', action)
-              const body = path.endsWith('/files') ? upload(PNG, 'x.png', 'after') : method === 'patch' ? { [r.title === 'id' ? 'note' : r.title]: 'x' } : {}
+              const body = path.endsWith('/files')
+                ? upload(PNG, 'x.png', 'after')
+                : method === 'patch'
+                  ? { [r.title === 'id' ? 'note' : r.title]: 'x' }
+                  : {}
               if (method === 'get') return who.get(address)
               if (method === 'delete') return who.del(address, row.version)
               return who.request(method.toUpperCase(), address, body, { 'if-match': String(row.version) })
@@ -71,15 +80,50 @@ test('lists, files and imports of another community are not there', async () => 
         assert.equal(plain(reply), plain(await who.get(`${path}?community_id=4000000001`)))
       }
       if (doc.paths[`/api/v1/${r.path}`].post) {
-        const made = await who.post(r.path, { community_id: community, name: 'x', title: 'x', kind: 'repair', channel: 'app' })
+        const made = await who.post(r.path, {
+          community_id: community,
+          name: 'x',
+          title: 'x',
+          kind: 'repair',
+          channel: 'app',
+        })
         assert.ok([403, 404, 422].includes(made.status), `${login} POST ${r.path} ${made.status}`)
-        if (made.status === 422) assert.equal(plain(made), plain(await who.post(r.path, { community_id: 4_000_000_001, name: 'x', title: 'x', kind: 'repair', channel: 'app' })))
-        expect(await who.post(`${r.path}/import?community_id=${community}`, 'name\r\nx\r\n', { 'content-type': 'text/csv' }), r.may && (await house.meta(login)).permissions.includes(createRight(r)) ? 404 : 403)
+        if (made.status === 422)
+          assert.equal(
+            plain(made),
+            plain(
+              await who.post(r.path, {
+                community_id: 4_000_000_001,
+                name: 'x',
+                title: 'x',
+                kind: 'repair',
+                channel: 'app',
+              }),
+            ),
+          )
+        expect(
+          await who.post(`${r.path}/import?community_id=${community}`, 'name\r\nx\r\n', { 'content-type': 'text/csv' }),
+          r.may && (await house.meta(login)).permissions.includes(createRight(r)) ? 404 : 403,
+        )
       }
       assert.equal(await count(), before)
     }
 })
-const RIGHTS = { departments: 'staff', posts: 'staff', skills: 'staff', staff: 'staff', 'staff-skills': 'staff', shifts: 'staff', people: 'people', identities: 'people', occupancies: 'people', spaces: 'estate', categories: 'policy', 'sla-policies': 'policy', 'priority-policies': 'policy' }
+const RIGHTS = {
+  departments: 'staff',
+  posts: 'staff',
+  skills: 'staff',
+  staff: 'staff',
+  'staff-skills': 'staff',
+  shifts: 'staff',
+  people: 'people',
+  identities: 'people',
+  occupancies: 'people',
+  spaces: 'estate',
+  categories: 'policy',
+  'sla-policies': 'policy',
+  'priority-policies': 'policy',
+}
 const createRight = (r) => (r.path === 'tickets' ? 'ticket.create' : `${RIGHTS[r.path]}.manage`)
 
 test('what belongs to the company is the administrator’s alone', async () => {
@@ -87,17 +131,33 @@ test('what belongs to the company is the administrator’s alone', async () => {
     for (const login of [...INSIDERS, 'manager-b']) {
       const who = await house.as(login)
       const [row] = await rowsOf(r.path)
-      for (const path of [r.path, `${r.path}/export.csv`, `${r.path}/export.xlsx`, ...(row ? [`${r.path}/${row.id}`, `${r.path}/${row.id}/timeline`] : [])]) {
+      for (const path of [
+        r.path,
+        `${r.path}/export.csv`,
+        `${r.path}/export.xlsx`,
+        ...(row ? [`${r.path}/${row.id}`, `${r.path}/${row.id}/timeline`] : []),
+      ]) {
         const reply = await who.get(path)
         assert.ok([403, 404].includes(reply.status), `${login} ${path} ${reply.status}`)
       }
       if (doc.paths[`/api/v1/${r.path}`].post) {
-        const made = await who.post(r.path, { name: '黑客', login: 'hacker', key: 'hacker', perms: '*', user_id: 1, role_id: 1, scope: 'system', company_id: 1 })
+        const made = await who.post(r.path, {
+          name: '黑客',
+          login: 'hacker',
+          key: 'hacker',
+          perms: '*',
+          user_id: 1,
+          role_id: 1,
+          scope: 'system',
+          company_id: 1,
+        })
         assert.ok([403, 404, 422].includes(made.status), `${login} POST ${r.path} ${made.status}`)
       }
-      if (row && doc.paths[`/api/v1/${r.path}/{id}`].patch) assert.ok([403, 404].includes((await who.patch(`${r.path}/${row.id}`, { name: '改名' }, row.version)).status))
+      if (row && doc.paths[`/api/v1/${r.path}/{id}`].patch)
+        assert.ok([403, 404].includes((await who.patch(`${r.path}/${row.id}`, { name: '改名' }, row.version)).status))
     }
-  for (const path of ['users', 'roles', 'communities', 'companies']) assert.ok(!JSON.stringify(await rowsOf(path)).includes('黑客'))
+  for (const path of ['users', 'roles', 'communities', 'companies'])
+    assert.ok(!JSON.stringify(await rowsOf(path)).includes('黑客'))
 })
 
 test('without naming a community each sees only his own', async () => {
@@ -105,10 +165,16 @@ test('without naming a community each sees only his own', async () => {
     const who = await house.as(login)
     const mine = login === 'manager-b' ? house.otherCommunity : house.community
     const meta = await house.meta(login)
-    assert.deepEqual(meta.communities.map((c) => c.id), [mine])
+    assert.deepEqual(
+      meta.communities.map((c) => c.id),
+      [mine],
+    )
     for (const r of Object.values(meta.resources).filter((x) => x.scope === 'community')) {
       const page = expect(await who.get(`${r.path}?limit=200&count=1&refs=1`), 200)
-      assert.ok(page.items.every((row) => row.community_id === mine), `${login} ${r.path}`)
+      assert.ok(
+        page.items.every((row) => row.community_id === mine),
+        `${login} ${r.path}`,
+      )
     }
   }
 })
@@ -118,14 +184,22 @@ test('desk pages and search do not look over the fence', async () => {
   for (const [login, community] of strangers()) {
     const who = await house.as(login)
     const space = (await rowsOf('spaces', community))[0]
-    for (const path of [`desk/lookup?community_id=${community}&q=1`, `desk/board?community_id=${community}`, `desk/household?space_id=${space.id}`, `search?community_id=${community}&q=机密`, `people/duplicates?community_id=${community}`]) {
+    for (const path of [
+      `desk/lookup?community_id=${community}&q=1`,
+      `desk/board?community_id=${community}`,
+      `desk/household?space_id=${space.id}`,
+      `search?community_id=${community}&q=机密`,
+      `people/duplicates?community_id=${community}`,
+    ]) {
       const reply = await who.get(path)
       const found = reply.status === 200 ? reply.body.items : null
       assert.ok([403, 404].includes(reply.status) || found?.length === 0, `${login} ${path} ${reply.status}`)
       assert.ok(!JSON.stringify(reply.body).includes('机密'), `${login} ${path}`)
     }
   }
-  for (const login of ['worker1', 'cashier', 'resident1']) for (const path of ['desk/lookup?q=1', 'desk/board', `desk/household?space_id=${theirs.id}`, 'people/duplicates']) assert.ok([403, 404].includes((await (await house.as(login)).get(path)).status), `${login} ${path}`)
+  for (const login of ['worker1', 'cashier', 'resident1'])
+    for (const path of ['desk/lookup?q=1', 'desk/board', `desk/household?space_id=${theirs.id}`, 'people/duplicates'])
+      assert.ok([403, 404].includes((await (await house.as(login)).get(path)).status), `${login} ${path}`)
 })
 
 test('a resident sees his own tickets and nothing else of anybody', async () => {
@@ -134,9 +208,15 @@ test('a resident sees his own tickets and nothing else of anybody', async () => 
   const own = await house.register(one, { space_id: house.resident1.space_id, title: '我家的事' })
   const page = expect(await one.get('tickets?limit=200&count=1'), 200)
   assert.ok(page.items.length > 0 && page.items.every((t) => t.person_id === house.resident1.person_id))
-  const theirs = expect(await boss.get(`tickets?community_id=${house.community}&person_id=${house.resident1.person_id}&count=1&limit=1`), 200)
+  const theirs = expect(
+    await boss.get(`tickets?community_id=${house.community}&person_id=${house.resident1.person_id}&count=1&limit=1`),
+    200,
+  )
   assert.equal(page.total, theirs.total)
-  assert.ok(page.items.every((t) => !('cost' in t)), 'what it cost the house is not shown')
+  assert.ok(
+    page.items.every((t) => !('cost' in t)),
+    'what it cost the house is not shown',
+  )
   assert.deepEqual(expect(await one.get(`tickets?q=${encodeURIComponent('隔壁的秘密')}&count=1`), 200).total, 0)
   assert.deepEqual(expect(await one.get(`tickets?person_id=${house.resident2.person_id}&count=1`), 200).total, 0)
   assert.deepEqual(expect(await one.get(`search?q=${encodeURIComponent('隔壁的秘密')}`), 200).items, [])
@@ -145,7 +225,8 @@ test('a resident sees his own tickets and nothing else of anybody', async () => 
   expect(await one.post(`tickets/${foreign.id}/comments`, { text: 'x' }), 404)
   expect(await one.post(`tickets/${foreign.id}/files`, upload(PNG, 'x.png', 'after')), 404)
   expect(await one.post(`tickets/${foreign.id}/actions/cancel`, { reason: 'x' }), 404)
-  for (const path of ['people', 'spaces', 'staff', 'ratings', 'categories', 'shifts', 'users']) expect(await one.get(path), 403)
+  for (const path of ['people', 'spaces', 'staff', 'ratings', 'categories', 'shifts', 'users'])
+    expect(await one.get(path), 403)
   const spaces = expect(await one.get('me/spaces'), 200).items
   assert.ok(spaces.every((s) => s.person_id === house.resident1.person_id && s.community_id === house.community))
   expect(await one.get('tickets/export.csv'), 403)
@@ -157,7 +238,12 @@ test('a worker sees his own orders and the free ones', async () => {
     const who = await house.as(login)
     const me = house[login].staff_id
     const page = expect(await who.get('tickets?limit=200'), 200)
-    assert.ok(page.items.every((t) => t.assignee_id === me || (t.assignee_id === null && t.state === 'accepted' && t.kind === 'repair')), login)
+    assert.ok(
+      page.items.every(
+        (t) => t.assignee_id === me || (t.assignee_id === null && t.state === 'accepted' && t.kind === 'repair'),
+      ),
+      login,
+    )
     expect(await who.get(`tickets/${other.id}`), 404)
     expect(await who.get('people'), 403)
     const free = page.items.find((t) => t.assignee_id === null && t.contact_phone)
@@ -174,7 +260,13 @@ test('the cashier finds people but not their numbers, by no road', async () => {
   assert.ok(items.filter((p) => p.phone).every((p) => /\*/.test(p.phone)))
   const one = expect(await cashier.get(`people/${plainRow.id}`), 200)
   assert.match(one.phone, /^\d{3}\*+\d{4}$/)
-  for (const path of ['people/export.csv', 'identities/export.csv', `people/${plainRow.id}/timeline`, `people?q=${plainRow.phone}`, 'identities?limit=200']) {
+  for (const path of [
+    'people/export.csv',
+    'identities/export.csv',
+    `people/${plainRow.id}/timeline`,
+    `people?q=${plainRow.phone}`,
+    'identities?limit=200',
+  ]) {
     const reply = await cashier.get(path)
     expect(reply, 200)
     assert.ok(!reply.bytes.toString().includes(plainRow.phone), path)
@@ -187,5 +279,10 @@ test('the cashier finds people but not their numbers, by no road', async () => {
   }
   const plate = expect(await boss.get(`identities?community_id=${house.community}&kind=plate&limit=1`), 200).items[0]
   assert.ok(plate, 'the demo has number plates')
-  assert.deepEqual(expect(await cashier.get(`search?q=${encodeURIComponent(plate.value)}`), 200).items.filter((i) => i.title === plate.value), [])
+  assert.deepEqual(
+    expect(await cashier.get(`search?q=${encodeURIComponent(plate.value)}`), 200).items.filter(
+      (i) => i.title === plate.value,
+    ),
+    [],
+  )
 })

@@ -37,18 +37,38 @@ test('the headers that protect people are on every kind of reply', async () => {
   const desk = await house.as('desk')
   const { assets } = await page()
   const replies = [
-    ...(await Promise.all(['/', '/m', '/desk/board', '/none.js', '/healthz', '/readyz', '/metrics', '/openapi.json', assets[0], '/api/v1/tickets', '/api/v1/none', '/api/v1/session'].map((p) => plain(p)))),
+    ...(await Promise.all(
+      [
+        '/',
+        '/m',
+        '/desk/board',
+        '/none.js',
+        '/healthz',
+        '/readyz',
+        '/metrics',
+        '/openapi.json',
+        assets[0],
+        '/api/v1/tickets',
+        '/api/v1/none',
+        '/api/v1/session',
+      ].map((p) => plain(p)),
+    )),
     await plain(assets[0], { 'if-none-match': (await plain(assets[0])).headers.etag }),
     await plain('/', {}, 'POST'),
     await plain('/api/v1/tickets', {}, 'PUT'),
     await plain('/', {}, 'HEAD'),
-    ...(await Promise.all(['tickets?limit=1', 'tickets/5', 'meta', 'people/export.csv'].map((p) => plain(`/api/v1/${p}`, { cookie: desk.session().cookie })))),
+    ...(await Promise.all(
+      ['tickets?limit=1', 'tickets/5', 'meta', 'people/export.csv'].map((p) =>
+        plain(`/api/v1/${p}`, { cookie: desk.session().cookie }),
+      ),
+    )),
   ]
   for (const { status, headers } of replies) {
     const csp = headers['content-security-policy']
     assert.ok(csp, `${status} ${headers['content-type']}`)
     assert.ok(!/unsafe-|\*|https?:/.test(csp), csp)
-    for (const part of ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]) assert.ok(csp.includes(part), part)
+    for (const part of ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"])
+      assert.ok(csp.includes(part), part)
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['referrer-policy'], 'no-referrer')
     assert.ok(!headers.server || !/\d/.test(headers.server), 'no version for attackers')
@@ -67,7 +87,10 @@ test('pages need nothing from elsewhere and nothing inline', async () => {
 test('assets: named by content, kept for ever, 304, gzip or plain', async () => {
   const { assets } = await page()
   for (const path of assets) {
-    const [zipped, raw] = [await plain(path, { 'accept-encoding': 'gzip, br' }), await plain(path, { 'accept-encoding': 'identity' })]
+    const [zipped, raw] = [
+      await plain(path, { 'accept-encoding': 'gzip, br' }),
+      await plain(path, { 'accept-encoding': 'identity' }),
+    ]
     assert.equal(zipped.status, 200)
     assert.equal(zipped.headers['cache-control'], 'public, max-age=31536000, immutable')
     assert.equal(zipped.headers['content-encoding'], 'gzip')
@@ -87,10 +110,12 @@ test('any page address is the application; a missing file is missing', async () 
   const { reply, html } = await page()
   assert.equal(reply.headers['cache-control'], 'no-cache')
   assert.match(reply.headers['content-type'], /text\/html/)
-  for (const path of ['/desk', '/tickets/17', '/people', '/login']) assert.equal((await plain(path)).bytes.toString(), html, path)
+  for (const path of ['/desk', '/tickets/17', '/people', '/login'])
+    assert.equal((await plain(path)).bytes.toString(), html, path)
   const phone = (await plain('/m')).bytes.toString()
   assert.equal((await plain('/m/tickets/17')).bytes.toString(), phone)
-  for (const path of ['/assets/none.js', '/favicon.none', '/../etc/passwd.txt', '/.env']) assert.equal((await plain(path)).status, 404, path)
+  for (const path of ['/assets/none.js', '/favicon.none', '/../etc/passwd.txt', '/.env'])
+    assert.equal((await plain(path)).status, 404, path)
   assert.equal((await plain('/', {}, 'POST')).status, 405)
 })
 
@@ -114,9 +139,29 @@ test('health, readiness, metrics', async () => {
 test('/openapi.json is a document of every address the program knows', async () => {
   const doc = (await anyone.get('/openapi.json')).body
   assert.equal(doc.openapi, '3.1.0')
-  const ids = Object.values(doc.paths).flatMap((p) => Object.entries(p).filter(([k]) => k !== 'parameters').map(([, o]) => o.operationId))
+  const ids = Object.values(doc.paths).flatMap((p) =>
+    Object.entries(p)
+      .filter(([k]) => k !== 'parameters')
+      .map(([, o]) => o.operationId),
+  )
   assert.equal(new Set(ids).size, ids.length, 'each operation has its own name')
-  for (const path of ['/api/v1/tickets', '/api/v1/tickets/{id}/actions/{action}', '/api/v1/session', '/api/v1/desk/board', '/api/v1/events']) assert.ok(doc.paths[path], path)
-  const refs = JSON.stringify(doc).match(/"#\/components\/[^"]+"/g).map((r) => JSON.parse(r))
-  for (const ref of new Set(refs)) assert.ok(ref.slice(2).split('/').reduce((at, step) => at?.[step], doc), ref)
+  for (const path of [
+    '/api/v1/tickets',
+    '/api/v1/tickets/{id}/actions/{action}',
+    '/api/v1/session',
+    '/api/v1/desk/board',
+    '/api/v1/events',
+  ])
+    assert.ok(doc.paths[path], path)
+  const refs = JSON.stringify(doc)
+    .match(/"#\/components\/[^"]+"/g)
+    .map((r) => JSON.parse(r))
+  for (const ref of new Set(refs))
+    assert.ok(
+      ref
+        .slice(2)
+        .split('/')
+        .reduce((at, step) => at?.[step], doc),
+      ref,
+    )
 })

@@ -3,13 +3,41 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { act, expect, openHouse, PNG, upload } from '../lib/house.mjs'
 
-const STATES = ['received', 'accepted', 'dispatched', 'in_progress', 'paused', 'finished', 'informed', 'closed', 'cancelled']
-const ACTIONS = ['accept', 'dispatch', 'grab', 'decline', 'start', 'pause', 'resume', 'finish', 'answer', 'inform', 'confirm', 'return', 'close', 'cancel', 'reopen']
+const STATES = [
+  'received',
+  'accepted',
+  'dispatched',
+  'in_progress',
+  'paused',
+  'finished',
+  'informed',
+  'closed',
+  'cancelled',
+]
+const ACTIONS = [
+  'accept',
+  'dispatch',
+  'grab',
+  'decline',
+  'start',
+  'pause',
+  'resume',
+  'finish',
+  'answer',
+  'inform',
+  'confirm',
+  'return',
+  'close',
+  'cancel',
+  'reopen',
+]
 const RATING = { content: 5, attitude: 5, efficiency: 4, experience: 5, comment: '师傅很专业' }
 let house, desk, dispatcher, worker, resident
 before(async () => {
   house = await openHouse()
-  ;[desk, dispatcher, worker, resident] = await Promise.all(['desk', 'dispatcher', 'worker1', 'resident1'].map(house.as))
+  ;[desk, dispatcher, worker, resident] = await Promise.all(
+    ['desk', 'dispatcher', 'worker1', 'resident1'].map(house.as),
+  )
 })
 after(() => house.stop())
 const read = async (who, t) => expect(await who.get(`tickets/${t.id}`), 200)
@@ -17,7 +45,14 @@ const timeline = async (who, t) => expect(await who.get(`tickets/${t.id}/timelin
 
 test('from the call to the rating: every step is told with who, when and what', async () => {
   const { person_id, space_id } = house.resident1
-  const t = await house.register(desk, { person_id, space_id, detail: '水一直流', urgency: 2, impact: 2, channel: 'phone' })
+  const t = await house.register(desk, {
+    person_id,
+    space_id,
+    detail: '水一直流',
+    urgency: 2,
+    impact: 2,
+    channel: 'phone',
+  })
   assert.equal(t.state, 'received')
   assert.match(t.code, /^WX-\d{4}-\d{6}$/)
   assert.match(t.priority, /^P[1-4]$/)
@@ -34,7 +69,13 @@ test('from the call to the rating: every step is told with who, when and what', 
     [worker, 'start', { comment: '已到现场' }, 'in_progress', '已到现场'],
     [worker, 'pause', { class: 'parts', reason: '等阀芯' }, 'paused', '等阀芯'],
     [worker, 'resume', { comment: '配件到了' }, 'in_progress', '配件到了'],
-    [worker, 'finish', { result: '更换阀芯,试水正常', cause: '老化', measure: '更换', cost: 3500, parts: '阀芯 1 个' }, 'finished', '更换阀芯,试水正常'],
+    [
+      worker,
+      'finish',
+      { result: '更换阀芯,试水正常', cause: '老化', measure: '更换', cost: 3500, parts: '阀芯 1 个' },
+      'finished',
+      '更换阀芯,试水正常',
+    ],
     [desk, 'inform', { channel: 'phone', note: '已电话告知修好' }, 'informed', '已电话告知修好'],
     [resident, 'confirm', { comment: '确认修好' }, 'closed', '确认修好'],
   ]
@@ -44,7 +85,10 @@ test('from the call to the rating: every step is told with who, when and what', 
     assert.ok(offered.actions.includes(action), `${action} is offered in ${offered.state}`)
     if (action === 'start' || action === 'finish') {
       const stage = action === 'start' ? 'before' : 'after'
-      const file = expect(await worker.post(`tickets/${t.id}/files`, upload(PNG, `${stage}.png`, stage, 'image/png')), 201)
+      const file = expect(
+        await worker.post(`tickets/${t.id}/files`, upload(PNG, `${stage}.png`, stage, 'image/png')),
+        201,
+      )
       assert.deepEqual([file.name, file.type, file.bytes, file.stage], [`${stage}.png`, 'image/png', PNG.length, stage])
     }
     const now = await act(who, t, action, { ...input, version })
@@ -54,18 +98,23 @@ test('from the call to the rating: every step is told with who, when and what', 
     version = now.version
   }
   const closed = await read(desk, t)
-  for (const at of ['responded_at', 'dispatched_at', 'handled_at', 'resolved_at', 'informed_at', 'closed_at']) assert.ok(closed[at], at)
+  for (const at of ['responded_at', 'dispatched_at', 'handled_at', 'resolved_at', 'informed_at', 'closed_at'])
+    assert.ok(closed[at], at)
   assert.equal(closed.result, '更换阀芯,试水正常')
   assert.equal(closed.answer, '已电话告知修好')
   assert.equal(closed.cost, 3500)
 
   const items = await timeline(desk, t)
   const told = items.filter((i) => i.from !== null && i.from !== i.to)
-  assert.deepEqual(told.map((i) => [i.action, i.to, i.comment]), steps.map(([, action, , state, comment]) => [action, state, comment]))
+  assert.deepEqual(
+    told.map((i) => [i.action, i.to, i.comment]),
+    steps.map(([, action, , state, comment]) => [action, state, comment]),
+  )
   const states = ['received', ...told.map((i) => i.to)]
   told.forEach((i, n) => assert.equal(i.from, states[n], 'each step starts where the one before ended'))
   const names = new Map()
-  for (const login of ['desk', 'dispatcher', 'worker1', 'resident1']) names.set(await house.as(login), house[login]?.name ?? (await house.meta(login)).me.name)
+  for (const login of ['desk', 'dispatcher', 'worker1', 'resident1'])
+    names.set(await house.as(login), house[login]?.name ?? (await house.meta(login)).me.name)
   told.forEach((i, n) => assert.equal(i.actor, names.get(steps[n][0])))
   items.forEach((i, n) => assert.ok(n === 0 || Date.parse(items[n - 1].at) <= Date.parse(i.at), 'oldest first'))
   assert.equal(items[0].actor, names.get(desk), 'who registered it')
@@ -74,9 +123,13 @@ test('from the call to the rating: every step is told with who, when and what', 
 
 test('files: both stages listed, bytes come back, others do not see them', async () => {
   const t = await house.ticketIn('dispatched')
-  for (const stage of ['before', 'after']) expect(await worker.post(`tickets/${t.id}/files`, upload(PNG, `${stage}.png`, stage)), 201)
+  for (const stage of ['before', 'after'])
+    expect(await worker.post(`tickets/${t.id}/files`, upload(PNG, `${stage}.png`, stage)), 201)
   const { items } = expect(await resident.get(`tickets/${t.id}/files`), 200)
-  assert.deepEqual(items.map((f) => f.stage), ['before', 'after'])
+  assert.deepEqual(
+    items.map((f) => f.stage),
+    ['before', 'after'],
+  )
   const got = await resident.get(`files/${items[0].id}`)
   assert.ok(got.status === 200 && got.bytes.equals(PNG))
   assert.equal(got.headers.get('content-type'), 'image/png')
@@ -84,16 +137,39 @@ test('files: both stages listed, bytes come back, others do not see them', async
   expect(await (await house.as('resident2')).get(`files/${items[0].id}`), 404)
   expect(await (await house.as('resident2')).get(`tickets/${t.id}/files`), 404)
   expect(await (await house.as('manager-b')).get(`files/${items[0].id}`), 404)
-  expect(await worker.post(`tickets/${t.id}/files`, upload(Buffer.from('<script>alert(1)</script>'), 'x.png', 'after', 'image/png')), 422)
+  expect(
+    await worker.post(
+      `tickets/${t.id}/files`,
+      upload(Buffer.from('<script>alert(1)</script>'), 'x.png', 'after', 'image/png'),
+    ),
+    422,
+  )
   expect(await worker.post(`tickets/${t.id}/files`, upload(PNG, 'a.png', 'never')), 422)
-  expect(await worker.post(`tickets/${t.id}/files`, upload(Buffer.concat([PNG, Buffer.alloc(10 * 1024 * 1024)]), 'big.png', 'after')), 413)
+  expect(
+    await worker.post(
+      `tickets/${t.id}/files`,
+      upload(Buffer.concat([PNG, Buffer.alloc(10 * 1024 * 1024)]), 'big.png', 'after'),
+    ),
+    413,
+  )
   const odd = expect(await worker.post(`tickets/${t.id}/files`, upload(PNG, '../../etc/passwd', 'other')), 201)
   assert.equal(odd.name, 'passwd')
 })
 
 // A step with a version nobody has: 409 conflict says "you may, but it changed"; anything else says you may not.
 test('actions offered are exactly those possible, for every role in every state', async () => {
-  const logins = ['admin', 'manager', 'desk', 'dispatcher', 'worker1', 'worker2', 'cashier', 'resident1', 'resident2', 'manager-b']
+  const logins = [
+    'admin',
+    'manager',
+    'desk',
+    'dispatcher',
+    'worker1',
+    'worker2',
+    'cashier',
+    'resident1',
+    'resident2',
+    'manager-b',
+  ]
   const seen = []
   for (const kind of ['repair', 'inquiry'])
     for (const state of kind === 'repair' ? STATES : ['received', 'accepted']) {
@@ -107,7 +183,8 @@ test('actions offered are exactly those possible, for every role in every state'
           const tried = await who.post(`tickets/${t.id}/actions/${action}`, { version: 4000000 })
           assert.ok([403, 404, 409].includes(tried.status), `${login} ${action} ${state}: ${tried.status}`)
           // What one cannot see is not there; only who may grab learns that somebody else was faster.
-          if (reply.status === 404) expect(tried, login.startsWith('worker') && action === 'grab' && t.assignee_id ? 409 : 404)
+          if (reply.status === 404)
+            expect(tried, login.startsWith('worker') && action === 'grab' && t.assignee_id ? 409 : 404)
           if (tried.status === 409 && tried.body.code === 'conflict') {
             possible.push(action)
             assert.equal(tried.body.current_version, t.version)
@@ -118,7 +195,10 @@ test('actions offered are exactly those possible, for every role in every state'
       }
       assert.equal((await read(desk, t)).version, t.version, 'nothing changed')
     }
-  assert.ok(seen.includes('resident1 informed confirm,return') && seen.includes('worker2 accepted grab'), seen.join('\n'))
+  assert.ok(
+    seen.includes('resident1 informed confirm,return') && seen.includes('worker2 accepted grab'),
+    seen.join('\n'),
+  )
   assert.ok(!seen.some((s) => /\bclose\b/.test(s)), 'close belongs to the system')
 })
 
@@ -129,12 +209,42 @@ test('a resident asks for himself; the desk member on duty owns it', async () =>
   assert.equal(t.channel, 'app')
   assert.ok(t.first_contact_id, 'somebody of the house owns it')
   assert.deepEqual(t.actions, ['cancel'])
-  const refused = await resident.post('tickets', { community_id: house.community, kind: 'repair', title: 'x', channel: 'app', person_id: house.resident2.person_id })
+  const refused = await resident.post('tickets', {
+    community_id: house.community,
+    kind: 'repair',
+    title: 'x',
+    channel: 'app',
+    person_id: house.resident2.person_id,
+  })
   expect(refused, 422)
-  expect(await resident.post('tickets', { community_id: house.community, kind: 'repair', title: 'x', channel: 'app', space_id: house.resident2.space_id }), 422)
-  expect(await resident.post('tickets', { community_id: house.community, kind: 'repair', title: 'x', channel: 'phone' }), 422)
-  expect(await resident.post('tickets', { community_id: house.community, kind: 'repair', title: 'x', channel: 'app', urgency: 1 }), 422)
-  expect(await resident.post('tickets', { community_id: house.otherCommunity, kind: 'repair', title: 'x', channel: 'app' }), 404)
+  expect(
+    await resident.post('tickets', {
+      community_id: house.community,
+      kind: 'repair',
+      title: 'x',
+      channel: 'app',
+      space_id: house.resident2.space_id,
+    }),
+    422,
+  )
+  expect(
+    await resident.post('tickets', { community_id: house.community, kind: 'repair', title: 'x', channel: 'phone' }),
+    422,
+  )
+  expect(
+    await resident.post('tickets', {
+      community_id: house.community,
+      kind: 'repair',
+      title: 'x',
+      channel: 'app',
+      urgency: 1,
+    }),
+    422,
+  )
+  expect(
+    await resident.post('tickets', { community_id: house.otherCommunity, kind: 'repair', title: 'x', channel: 'app' }),
+    404,
+  )
   const before = (await read(desk, t)).first_contact_id
   await act(desk, t, 'accept')
   assert.equal((await read(desk, t)).first_contact_id, before)
@@ -173,7 +283,11 @@ test('return is rework, reopen starts again, cancel ends it', async () => {
   t = await act(resident, t, 'cancel', { reason: '自己修好了' })
   assert.equal(t.state, 'cancelled')
   assert.equal(t.first_contact_id, house.desk.staff_id, 'the first contact stays')
-  for (const action of ACTIONS) expect(await desk.post(`tickets/${t.id}/actions/${action}`, { version: 4000000 }), ['close', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume'].includes(action) ? 403 : 409)
+  for (const action of ACTIONS)
+    expect(
+      await desk.post(`tickets/${t.id}/actions/${action}`, { version: 4000000 }),
+      ['close', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume'].includes(action) ? 403 : 409,
+    )
 })
 
 test('nothing closes without a result and a recorded answer', async () => {
@@ -182,9 +296,24 @@ test('nothing closes without a result and a recorded answer', async () => {
     const reply = await who.post(`tickets/${t.id}/actions/confirm`, {})
     expect(reply, 409, 'state')
   }
-  for (const [member, value] of [['state', 'closed'], ['result', 'x'], ['answer', 'x'], ['closed_at', '2026-01-01T00:00:00Z'], ['informed_at', '2026-01-01T00:00:00Z']])
+  for (const [member, value] of [
+    ['state', 'closed'],
+    ['result', 'x'],
+    ['answer', 'x'],
+    ['closed_at', '2026-01-01T00:00:00Z'],
+    ['informed_at', '2026-01-01T00:00:00Z'],
+  ])
     expect(await desk.patch(`tickets/${t.id}`, { [member]: value }, t.version), 422)
-  expect(await desk.post('tickets', { community_id: house.community, kind: 'repair', title: 'x', channel: 'phone', state: 'closed' }), 422)
+  expect(
+    await desk.post('tickets', {
+      community_id: house.community,
+      kind: 'repair',
+      title: 'x',
+      channel: 'phone',
+      state: 'closed',
+    }),
+    422,
+  )
 })
 
 test('decline, dispatch to somebody else, pause classes', async () => {
@@ -210,7 +339,9 @@ test('decline, dispatch to somebody else, pause classes', async () => {
 test('twenty grabs at once: one wins, nineteen are told', async () => {
   const t = await house.ticketIn('accepted')
   const workers = await Promise.all(['worker1', 'worker2'].map(house.as))
-  const replies = await Promise.all(Array.from({ length: 20 }, (_, i) => workers[i % 2].post(`tickets/${t.id}/actions/grab`, {})))
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => workers[i % 2].post(`tickets/${t.id}/actions/grab`, {})),
+  )
   const won = replies.filter((r) => r.status === 200)
   assert.equal(won.length, 1)
   for (const r of replies.filter((x) => x !== won[0])) assert.equal(r.status, 409, JSON.stringify(r.body))
@@ -223,11 +354,18 @@ test('rating: by the customer, once, after he was told', async () => {
   const early = await house.ticketIn('finished')
   expect(await resident.post(`tickets/${early.id}/rating`, RATING), 409, 'state')
   const t = await house.ticketIn('closed')
-  for (const login of ['desk', 'manager', 'dispatcher', 'worker1', 'admin']) expect(await (await house.as(login)).post(`tickets/${t.id}/rating`, RATING), 403)
+  for (const login of ['desk', 'manager', 'dispatcher', 'worker1', 'admin'])
+    expect(await (await house.as(login)).post(`tickets/${t.id}/rating`, RATING), 403)
   expect(await (await house.as('resident2')).post(`tickets/${t.id}/rating`, RATING), 404)
   const wrong = await resident.post(`tickets/${t.id}/rating`, { content: 6, attitude: 0, efficiency: 'x', stars: 5 })
   expect(wrong, 422)
-  assert.deepEqual(wrong.body.fields.map((f) => f.field).sort(), ['attitude', 'content', 'efficiency', 'experience', 'stars'])
+  assert.deepEqual(wrong.body.fields.map((f) => f.field).sort(), [
+    'attitude',
+    'content',
+    'efficiency',
+    'experience',
+    'stars',
+  ])
   const made = expect(await resident.post(`tickets/${t.id}/rating`, RATING), 201)
   assert.equal(made.ticket_id, t.id)
   expect(await resident.post(`tickets/${t.id}/rating`, RATING), 409, 'exists')

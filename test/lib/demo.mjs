@@ -26,7 +26,8 @@ export async function demoDatabase(kind, dir, build) {
   if (first) {
     try {
       mkdirSync(join(place, 'data'))
-      const db = kind === 'postgres' ? await createDatabase(server, template) : `sqlite:${join(place, 'data', 'anju.db')}`
+      const db =
+        kind === 'postgres' ? await createDatabase(server, template) : `sqlite:${join(place, 'data', 'anju.db')}`
       await build(join(place, 'data'), db)
       writeFileSync(`${ready}.new`, template)
       renameSync(`${ready}.new`, ready)
@@ -36,9 +37,12 @@ export async function demoDatabase(kind, dir, build) {
     }
   }
   for (const until = Date.now() + WAIT_MS; !existsSync(ready); await pause(50)) {
-    if (existsSync(join(place, 'failed'))) throw new Error(`the demo was not built: ${readFileSync(join(place, 'failed'))}`)
+    if (existsSync(join(place, 'failed')))
+      throw new Error(`the demo was not built: ${readFileSync(join(place, 'failed'))}`)
     if (Date.now() > until) throw new Error(`no demo after ${WAIT_MS} ms`)
   }
   cpSync(join(place, 'data'), dir, { recursive: true })
-  return kind === 'postgres' ? createDatabase(server, undefined, readFileSync(ready, 'utf8')) : `sqlite:${join(dir, 'anju.db')}`
+  return kind === 'postgres'
+    ? createDatabase(server, undefined, readFileSync(ready, 'utf8'))
+    : `sqlite:${join(dir, 'anju.db')}`
 }

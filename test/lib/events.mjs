@@ -10,7 +10,14 @@ export function listen(url, cookie) {
         reply.resume()
         return fail(new Error(`events: ${reply.statusCode}`))
       }
-      const ears = { heard: [], comments: [], status: reply.statusCode, headers: reply.headers, ended: false, close: () => request.destroy() }
+      const ears = {
+        heard: [],
+        comments: [],
+        status: reply.statusCode,
+        headers: reply.headers,
+        ended: false,
+        close: () => request.destroy(),
+      }
       const waiting = new Set()
       const tell = () => waiting.forEach((look) => look())
       let text = ''
@@ -21,7 +28,11 @@ export function listen(url, cookie) {
           text = text.slice(at + 2)
           const data = lines.filter((l) => l.startsWith('data: ')).map((l) => l.slice(6))
           ears.comments.push(...lines.filter((l) => l.startsWith(':')).map((l) => l.slice(1).trim()))
-          if (data.length) ears.heard.push({ event: lines.find((l) => l.startsWith('event: '))?.slice(7), ...JSON.parse(data.join('\n')) })
+          if (data.length)
+            ears.heard.push({
+              event: lines.find((l) => l.startsWith('event: '))?.slice(7),
+              ...JSON.parse(data.join('\n')),
+            })
         }
         if (ears.comments.includes('open')) opened(ears)
         tell()

@@ -12,7 +12,11 @@ export const STAFF = ['manager', 'desk', 'dispatcher', 'worker1', 'worker2', 'ca
 export const LOGINS = ['admin', ...STAFF, 'resident1', 'resident2', 'manager-b']
 
 export function expect(reply, status, code) {
-  assert.equal(reply.status, status, `expected ${status} ${code ?? ''}, got ${reply.status} ${JSON.stringify(reply.body)?.slice(0, 800)}`)
+  assert.equal(
+    reply.status,
+    status,
+    `expected ${status} ${code ?? ''}, got ${reply.status} ${JSON.stringify(reply.body)?.slice(0, 800)}`,
+  )
   if (code) assert.equal(reply.body.code, code)
   return reply.body
 }
@@ -50,7 +54,15 @@ export async function openHouse(options) {
       const community = expect(await admin.get('communities?limit=1'), 200).items[0]
       const user = expect(await admin.post('users', { login: 'boss', name: '总经理', password: 'First-pass-1' }), 201)
       const role = expect(await admin.get('roles?limit=200'), 200).items.find((r) => r.key === 'manager')
-      expect(await admin.post('grants', { user_id: user.id, role_id: role.id, scope: 'company', scope_id: community.company_id }), 201)
+      expect(
+        await admin.post('grants', {
+          user_id: user.id,
+          role_id: role.id,
+          scope: 'company',
+          scope_id: community.company_id,
+        }),
+        201,
+      )
       const boss = await house.login('boss', 'First-pass-1')
       expect(await boss.post('session/password', { old: 'First-pass-1', new: 'Anju-2026-boss' }), 200)
       logins.set('boss', Promise.resolve(boss))
@@ -59,13 +71,25 @@ export async function openHouse(options) {
     meta: async (name) => expect(await (await house.as(name)).get('meta'), 200),
     async register(who, fields = {}) {
       const meta = expect(await who.get('meta'), 200)
-      const ticket = { community_id: house.community, kind: 'repair', title: '厨房水龙头漏水', ...(meta.me.person_id ? { channel: 'app' } : { channel: 'phone' }), ...fields }
+      const ticket = {
+        community_id: house.community,
+        kind: 'repair',
+        title: '厨房水龙头漏水',
+        ...(meta.me.person_id ? { channel: 'app' } : { channel: 'phone' }),
+        ...fields,
+      }
       return expect(await who.post('tickets', ticket), 201)
     },
     // A ticket of resident1 brought to the given state by the shortest way.
     async ticketIn(state, fields = {}) {
-      const [desk, dispatcher, worker, resident] = await Promise.all(['desk', 'dispatcher', 'worker1', 'resident1'].map(house.as))
-      let t = await house.register(desk, { person_id: house.resident1.person_id, space_id: house.resident1.space_id, ...fields })
+      const [desk, dispatcher, worker, resident] = await Promise.all(
+        ['desk', 'dispatcher', 'worker1', 'resident1'].map(house.as),
+      )
+      let t = await house.register(desk, {
+        person_id: house.resident1.person_id,
+        space_id: house.resident1.space_id,
+        ...fields,
+      })
       if (state === 'received') return t
       if (state === 'cancelled') return act(desk, t, 'cancel', { reason: '重复登记' })
       t = await act(desk, t, 'accept')
@@ -82,15 +106,20 @@ export async function openHouse(options) {
       return act(resident, t, 'confirm')
     },
   }
-  for (const name of ['worker1', 'worker2', 'desk', 'cashier', 'resident1', 'resident2']) house[name] = (await house.meta(name)).me
-  for (const name of ['resident1', 'resident2']) Object.assign(house[name], expect(await (await house.as(name)).get('me/spaces'), 200).items[0])
+  for (const name of ['worker1', 'worker2', 'desk', 'cashier', 'resident1', 'resident2'])
+    house[name] = (await house.meta(name)).me
+  for (const name of ['resident1', 'resident2'])
+    Object.assign(house[name], expect(await (await house.as(name)).get('me/spaces'), 200).items[0])
   house.community = house.resident1.community_id
   house.otherCommunity = (await house.meta('manager-b')).communities[0].id
   return house
 }
 
 // The smallest files of the kinds people send.
-export const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+export const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
 export function upload(bytes, name, stage, type = 'application/octet-stream') {
   const form = new FormData()
   if (stage) form.append('stage', stage)

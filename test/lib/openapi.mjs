@@ -65,13 +65,18 @@ class Document {
     const path = new URL(address, 'http://x').pathname
     if (!path.startsWith('/api/')) return
     const why = this.explain(method, path, reply)
-    if (why) throw new Error(`${method} ${path} → ${reply.status} is not as /openapi.json says: ${why}\n  ${JSON.stringify(reply.body)?.slice(0, 2000)}`)
+    if (why)
+      throw new Error(
+        `${method} ${path} → ${reply.status} is not as /openapi.json says: ${why}\n  ${JSON.stringify(reply.body)?.slice(0, 2000)}`,
+      )
   }
 }
 
 const holes = (path) => path.split('{').length
 const pattern = (path) => {
-  const parts = path.split(/(\{\w+\})/).map((p) => (p === '{id}' ? '[1-9]\\d*' : p[0] === '{' ? '[a-z_-]+' : p.replaceAll('.', '\\.')))
+  const parts = path
+    .split(/(\{\w+\})/)
+    .map((p) => (p === '{id}' ? '[1-9]\\d*' : p[0] === '{' ? '[a-z_-]+' : p.replaceAll('.', '\\.')))
   return new RegExp(`^${parts.join('')}$`)
 }
 

@@ -134,6 +134,35 @@ static bool param_list(struct str name, struct str value, void *arg)
     return true;
 }
 
+/* Answers given by other threads. */
+enum { LATER_MAX = 32 };
+static struct later {
+    struct http_req *q;
+    struct http_reply *r;
+    struct thread *thread;
+} later[LATER_MAX];
+static int nlater; /* under t.lock */
+
+static void later_run(void *arg)
+{
+    struct later *l = arg;
+    clock_sleep_ms(30);
+    l->r->body = str_dup(l->q->mem, l->q->path);
+    http_answer(l->q);
+}
+
+static void later_start(struct http_req *q, struct http_reply *r)
+{
+    mutex_lock(&t.lock);
+    struct later *l = &later[nlater++];
+    cond_broadcast(&t.changed);
+    mutex_unlock(&t.lock);
+    *l = (struct later){.q = q, .r = r};
+    http_later(q);
+    l->thread = thread_start("later", later_run, l);
+    ASSERT(l->thread);
+}
+
 static void app_request(void *arg, struct http_req *q, struct http_reply *r)
 {
     (void)arg;
@@ -145,6 +174,8 @@ static void app_request(void *arg, struct http_req *q, struct http_reply *r)
     } else if (str_eqz(path, "/slow")) {
         clock_sleep_ms(300);
         r->body = S("slow done");
+    } else if (str_eqz(path, "/later")) {
+        later_start(q, r);
     } else if (str_eqz(path, "/gate")) {
         gate_wait();
         r->body = S("passed");

@@ -470,6 +470,38 @@ static void stop_loses_nothing(void **state)
     }
 }
 
+/* Answers given by other threads: no worker is held, and a stop waits for them. */
+static void later_answers(void **state)
+{
+    enum { AT_ONCE = 20 };
+    (void)state;
+    int fds[AT_ONCE];
+    nlater = 0;
+    serve((struct http_options){.workers = 1});
+    assert_int_equal(ask("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
+    assert_string_equal(a1.body, "/later");
+    int64_t from_ms = clock_mono_ms();
+    for (int i = 0; i < AT_ONCE; i++) {
+        fds[i] = dial();
+        assert_true(send(fds[i], "GET /later HTTP/1.1\r\nHost: x\r\n\r\n", 32, MSG_NOSIGNAL) == 32);
+    }
+    wait_for(&nlater, 1 + AT_ONCE);
+    http_stop(t.h, 0);
+    t.h = NULL;
+    assert_true(clock_mono_ms() - from_ms < 30 * AT_ONCE);
+    for (int i = 0; i < AT_ONCE; i++) {
+        c1.fd = fds[i];
+        c1.n = 0;
+        c1.in[0] = '\0';
+        assert_int_equal(c_answer(&c1, false), 200);
+        assert_string_equal(a1.body, "/later");
+        c_close(&c1);
+    }
+    for (int i = 0; i < nlater; i++)
+        thread_join(later[i].thread);
+    unserve();
+}
+
 static void aborts_survived(void **state)
 {
     (void)state;
@@ -578,9 +610,10 @@ int main(void)
         cmocka_unit_test(uploads_stored),      cmocka_unit_test(uploads_refused),
         cmocka_unit_test(overload_refused),    cmocka_unit_test(streams_in_order),
         cmocka_unit_test(slow_reader_cut),     cmocka_unit_test(stream_closed_by_client),
-        cmocka_unit_test(stop_loses_nothing),  cmocka_unit_test(aborts_survived),
-        cmocka_unit_test(assets_negotiated),   cmocka_unit_test(starts_refused),
-        cmocka_unit_test(idle_crowd_harmless), cmocka_unit_test(slow_senders_closed),
+        cmocka_unit_test(stop_loses_nothing),  cmocka_unit_test(later_answers),
+        cmocka_unit_test(aborts_survived),     cmocka_unit_test(assets_negotiated),
+        cmocka_unit_test(starts_refused),      cmocka_unit_test(idle_crowd_harmless),
+        cmocka_unit_test(slow_senders_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

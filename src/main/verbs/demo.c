@@ -3,12 +3,16 @@
 
 #include "main/demo.h"
 
+enum { HOME_YEARS_MAX = 60000 }; /* all of it is made in memory first */
+
 static int run(struct ctx *c, struct app *app, const struct args *a)
 {
     int64_t households = args_int(a, "--households", 300), years = args_int(a, "--years", 1),
             seed = args_int(a, "--seed", 1);
-    if (households < 10 || households > 20000 || years < 1 || years > 10) {
-        fputs("anju demo: 10 to 20000 households, 1 to 10 years\n", stderr);
+    if (households < 10 || households > 20000 || years < 1 || years > 10 ||
+        households * years > HOME_YEARS_MAX) {
+        fputs("anju demo: 10 to 20000 households, 1 to 10 years, their product at most 60000\n",
+              stderr);
         return 2;
     }
     struct demo_size size = {(int)households, (int)years, (uint64_t)seed};

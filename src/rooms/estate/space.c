@@ -3,6 +3,8 @@
  * the names from the root, kept true when a name or a place changes; R5 at most eight levels. */
 #include "rooms/estate/space.h"
 
+#include <string.h>
+
 enum { DEPTH_MAX = 8, CHILDREN_MAX = 5000 };
 
 const struct query Q_SPACE_PARENT = {"estate.space_parent",
@@ -73,6 +75,19 @@ enum err space_check(struct ctx *c, struct tx *tx, const struct row *old, struct
     return E_OK;
 }
 
+/* By arena_try: how many stand below is in nobody's hands. */
+static enum err path_below(struct ctx *c, struct str path, struct str name, struct str *ret)
+{
+    char *p = arena_try(c->mem, path.n + name.n);
+    if (!p)
+        return FAIL(c, E_TOOBIG, "下级太多,不能一次改名或移动",
+                    "too much stands below to rename or move it at once");
+    memcpy(p, path.p, path.n);
+    memcpy(p + path.n, name.p, name.n);
+    *ret = utf8_head((struct str){p, path.n + name.n}, 200);
+    return E_OK;
+}
+
 /* R4 for everything below, of which above stand over the first. */
 static enum err rename_below(struct ctx *c, struct tx *tx, int64_t community, int64_t id,
                              struct str path, int above)
@@ -83,17 +98,30 @@ static enum err rename_below(struct ctx *c, struct tx *tx, int64_t community, in
         return too_deep(c); /* moved so far down that its own would not fit */
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
-        struct str child = utf8_head(arena_fmt(c->mem, PRS PRS, PRA(path), PRA(val_str(v[1]))),
-                                     200);
+        struct str child;
+        TRY(path_below(c, path, val_str(v[1]), &child));
         TRY(q_do(c, tx, &Q_SPACE_PATH, IN(v[0], v_text(child)), NULL));
         TRY(rename_below(c, tx, community, val_int(v[0]), child, above + 1));
     }
     return E_OK;
 }
 
+/* R6: what still holds something is not put away. */
+static enum err check_empty(struct ctx *c, struct tx *tx, const struct row *old)
+{
+    struct rows rows;
+    TRY(q_rows(c, tx, &Q_SPACE_CHILDREN, IN(old->v[R_COMMUNITY], old->v[R_ID]), CHILDREN_MAX,
+               &rows));
+    return rows.n == 0 ? E_OK
+                       : FAIL(c, E_STATE, "下面还有空间,请先归档下级",
+                              "other spaces stand below; archive those first");
+}
+
 enum err space_after(struct ctx *c, struct tx *tx, const struct row *old, const struct row *neu)
 {
     int above;
+    if (old && row_int(neu, R_ARCHIVED))
+        return check_empty(c, tx, old);
     if (!old ||
         (val_eq(old->v[SP_PATH], neu->v[SP_PATH]) && val_eq(old->v[SP_PARENT], neu->v[SP_PARENT])))
         return E_OK;

@@ -116,12 +116,25 @@ static enum err occupancy_check(struct ctx *c, struct tx *tx, const struct row *
     return E_OK;
 }
 
+static void put_phone(struct ctx *c, struct val phone, bool plain, struct buf *out)
+{
+    struct buf masked;
+    if (plain) {
+        buf_json(out, val_str(phone));
+        return;
+    }
+    buf_init(&masked, c->mem, 100);
+    buf_masked(&masked, &person_fields[PE_PHONE], val_str(phone));
+    buf_json(out, buf_str(&masked));
+}
+
 /* Pairs that share a phone: what a clerk looks at before merging. */
 static enum err duplicates(struct ctx *c, struct req *q)
 {
     int64_t community;
     struct rows rows;
     TRY(req_community(c, q, "people.manage", &community));
+    bool plain = who_may(c->who, "personal.read", community);
     TRY(q_rows(c, q->tx, &Q_DUPLICATES, IN(v_int(community)), 200, &rows));
     buf_put(&q->out, S("{\"items\":["));
     for (size_t i = 0; i < rows.n; i++) {
@@ -134,7 +147,7 @@ static enum err duplicates(struct ctx *c, struct req *q)
                     k ? "b" : "a", (long long)val_int(v[3 * k]));
             buf_json(&q->out, val_str(v[3 * k + 1]));
             buf_put(&q->out, S(",\"phone\":"));
-            buf_json(&q->out, val_str(v[3 * k + 2]));
+            put_phone(c, v[3 * k + 2], plain, &q->out);
             buf_putc(&q->out, '}');
         }
         buf_put(&q->out, S(",\"why\":\"phone\"}"));

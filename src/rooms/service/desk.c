@@ -7,6 +7,7 @@
 #include "core/event.h"
 
 enum { LOOKUP_MAX = 20, COLUMN_MAX = 50, DUE_SOON_MS = 2 * 3600 * 1000 };
+enum { COLUMN_TEXT_BYTES = 90 << 10 }; /* four such columns fit a reply, whatever people write */
 
 static const struct query Q_BY_CODE = {
     "desk.by_code", "SELECT id FROM space WHERE community_id = $1 AND code >= $2 AND code < $3 AND "
@@ -100,19 +101,23 @@ static bool digits_only(struct str s)
     return true;
 }
 
+/* Who sees numbers masked finds people by the whole number only, or could find it digit by digit.
+ */
 static enum err find_households(struct ctx *c, struct tx *tx, int64_t community, struct str s,
                                 struct found *f)
 {
+    bool plain = who_may(c->who, "personal.read", community);
     struct val from = v_text(s), to = v_text(arena_fmt(c->mem, PRS "\xf4\x8f\xbf\xbf", PRA(s))),
+               whole = v_text(arena_fmt(c->mem, PRS "\x01", PRA(s))),
                today = v_text(today_of(c, community));
     struct val cm = v_int(community);
     TRY(collect(c, tx, &Q_BY_CODE, IN(cm, from, to), f));
     if (digits_only(s) && s.n >= 4)
-        TRY(collect(c, tx, &Q_BY_PHONE, IN(cm, like(c, s, true), today), f));
+        TRY(collect(c, tx, &Q_BY_PHONE, IN(cm, plain ? like(c, s, true) : from, today), f));
     if (f->n < LOOKUP_MAX && !digits_only(s))
         TRY(collect(c, tx, &Q_BY_NAME, IN(cm, from, to, today), f));
     if (f->n < LOOKUP_MAX)
-        TRY(collect(c, tx, &Q_BY_IDENTITY, IN(cm, from, to, today), f));
+        TRY(collect(c, tx, &Q_BY_IDENTITY, IN(cm, from, plain ? to : whole, today), f));
     if (f->n < LOOKUP_MAX)
         TRY(collect(c, tx, &Q_BY_PATH, IN(cm, like(c, s, true)), f));
     return E_OK;
@@ -186,27 +191,24 @@ static const struct query *ticket_list(struct tx *tx, struct ctx *c, const char 
     for (int i = 0; i < T__N; i++)
         buf_fmt(&sql, "%s%s", i ? ", " : "", ticket_fields[i].name);
     buf_fmt(&sql, " FROM ticket WHERE community_id = $1 AND archived = 0 AND %s", where);
-    return db_intern(tx_db(tx), S("desk.tickets"), buf_str(&sql));
+    return db_query(tx_db(tx), c->mem, S("desk.tickets"), buf_str(&sql));
 }
 
 static enum err tickets_json(struct ctx *c, struct tx *tx, const char *where, const struct val *in,
                              size_t nin, unsigned flags, struct buf *out, struct row **ret_rows,
                              size_t *ret_n)
 {
-    const struct query *q = ticket_list(tx, c, where);
-    struct rows rows;
-    TRY(q ? q_rows(c, tx, q, in, nin, COLUMN_MAX, &rows) : E_BUSY);
-    struct row *list = arena_get(c->mem, (rows.n + 1) * sizeof *list);
+    struct res_page p;
+    TRY(res_rows(c, tx, ticket_list(tx, c, where), in, nin, COLUMN_MAX, COLUMN_TEXT_BYTES, &p));
     buf_putc(out, '[');
-    for (size_t i = 0; i < rows.n; i++) {
-        memcpy(list[i].v, rows.v + i * (size_t)rows.ncol, (size_t)rows.ncol * sizeof *rows.v);
+    for (size_t i = 0; i < p.n; i++) {
         if (i)
             buf_putc(out, ',');
-        res_render(c, &res_ticket, &list[i], flags, out);
+        res_render(c, &res_ticket, &p.rows[i], flags, out);
     }
     buf_putc(out, ']');
-    *ret_rows = list;
-    *ret_n = rows.n;
+    *ret_rows = p.rows;
+    *ret_n = p.n;
     return E_OK;
 }
 
@@ -312,7 +314,8 @@ static enum err board_get(struct ctx *c, struct req *q)
                          IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)),
                          RENDER_ACTIONS, b, &rows, &n));
         buf_putc(b, '}');
-        memcpy(all + n_all, rows, n * sizeof *rows);
+        if (n)
+            memcpy(all + n_all, rows, n * sizeof *rows);
         n_all += n;
     }
     TRY(board_workers(c, q->tx, community, b));

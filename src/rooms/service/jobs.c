@@ -129,14 +129,7 @@ const struct job service_jobs[] = {{"service.breach", 60, sweep},
                                    {"service.auto_close", 3600, auto_close},
                                    {"service.seed", 0, seed_policies},
                                    {0}};
-const struct query *const service_queries[] = {&Q_SWEEP_RESPOND,
-                                               &Q_SWEEP_HANDLE,
-                                               &Q_SWEEP_RESOLVE,
-                                               &Q_SILENT,
-                                               &Q_SLA_POLICY,
-                                               &Q_PRIORITY_POLICY,
-                                               &Q_PERSON_BRIEF,
-                                               &Q_CATEGORY_SKILL,
-                                               &Q_OPEN_COUNT,
-                                               &Q_HAS_POLICY,      &Q_EXTERNAL,
-                                               NULL};
+const struct query *const service_queries[] = {
+    &Q_SWEEP_RESPOND, &Q_SWEEP_HANDLE,    &Q_SWEEP_RESOLVE, &Q_SILENT,
+    &Q_SLA_POLICY,    &Q_PRIORITY_POLICY, &Q_PERSON_BRIEF,  &Q_CATEGORY_SKILL,
+    &Q_OPEN_COUNT,    &Q_HAS_POLICY,      &Q_EXTERNAL,      NULL};

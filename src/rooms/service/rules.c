@@ -202,9 +202,13 @@ static enum err take_person(struct ctx *c, struct tx *tx, struct row *neu, int64
     if (e == E_MISSING)
         return E_OK; /* told by the reference check */
     TRY(e);
-    if (!row_has(neu, T_CONTACT_NAME))
+    /* What he may not see he must not get by naming the person: his own ticket shows it in full. */
+    int64_t community = row_int(neu, R_COMMUNITY);
+    bool may_see = !c->who || who_may(c->who, "personal.read", community) ||
+                   who_person(c->who, community) == row_int(neu, T_PERSON);
+    if (may_see && !row_has(neu, T_CONTACT_NAME))
         row_put(neu, T_CONTACT_NAME, v[0]);
-    if (!row_has(neu, T_CONTACT_PHONE))
+    if (may_see && !row_has(neu, T_CONTACT_PHONE))
         row_put(neu, T_CONTACT_PHONE, v[1]);
     *ret_tier = val_int(v[2]) ? val_int(v[2]) : TIER_REGULAR;
     return E_OK;

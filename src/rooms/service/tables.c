@@ -283,7 +283,7 @@ static const struct step steps[] = {
      effect_close,
      "ticket.closed"},
     {INFORMED, ACCEPTED, "return", {CUSTOMER, DESK}, NULL, NULL, effect_rework, "ticket.returned"},
-    {INFORMED, CLOSED, "close", {{NULL}}, NULL, guard_close, effect_close, "ticket.closed"},
+    {INFORMED, CLOSED, "close", {{NULL, NULL}}, NULL, guard_close, effect_close, "ticket.closed"},
     {CLOSED,
      ACCEPTED,
      "reopen",

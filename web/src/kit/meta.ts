@@ -30,6 +30,11 @@ export function community_choose(id: number): void {
 export function resource(path: string | undefined | null): Resource | null {
   return (path && meta.value?.resources[path]) || null
 }
+/* The menu's word for a list ("Tickets"), or the resource's own ("Ticket"). */
+export function resource_text(r: Resource): string {
+  for (const g of meta.value?.menu ?? []) for (const i of g.items) if (i.resource === r.path) return L(i.label)
+  return L(r.label)
+}
 export function may(path: string, verb: string): boolean {
   return resource(path)?.may.includes(verb) ?? false
 }

@@ -534,6 +534,52 @@ static void test_resident(void **state)
     house_close(h);
 }
 
+/* --- rating ---- */
+
+static enum err post_rating(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct req *q = arg;
+    q->tx = tx;
+    buf_init(&q->out, c->mem, 64 << 10);
+    return q->route->run(c, q);
+}
+
+static enum err rate(struct house *h, enum as as, int64_t id)
+{
+    struct req q = {.app = &h->app};
+    struct ctx *c = house_as(h, as);
+    const struct json *body;
+    bool known;
+    struct str path = arena_fmt(c->mem, "/api/v1/tickets/%lld/rating", (long long)id);
+    q.route = route_find(S("POST"), path, &q, &known);
+    assert_non_null(q.route);
+    TRY(json_parse(c, S("{\"content\":5,\"attitude\":4,\"efficiency\":3,\"experience\":1}"),
+                   &body));
+    TRY(fields_read(c, q.route->input, q.route->ninput, body, READ_INPUT, NULL, &q.in));
+    return db_write(h->app.db, c, post_rating, &q);
+}
+
+/* By the customer, once, after he was told. */
+static void test_rating(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    for (int64_t s = RECEIVED; s <= CANCELLED; s++) {
+        int64_t id = house_ticket_in(h, KIND_REPAIR, s);
+        bool told = s == INFORMED || s == CLOSED;
+        static const enum as others[] = {AS_DESK, AS_MANAGER, AS_RESIDENT2, AS_MANAGER_B, AS_ADMIN};
+        for (size_t i = 0; i < COUNT_OF(others); i++) {
+            enum err e = rate(h, others[i], id);
+            assert_true(e == E_DENIED || e == E_MISSING);
+        }
+        assert_int_equal(rate(h, AS_RESIDENT, id), told ? E_OK : E_STATE);
+        assert_int_equal(rate(h, AS_RESIDENT, id), told ? E_EXISTS : E_STATE);
+        assert_int_equal(events(h, id, "ticket.rated"), told);
+    }
+    assert_int_equal(house_number(h, "SELECT count(*) FROM rating"), 2);
+    house_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -544,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_pause),          cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_late_stop),      cmocka_unit_test(test_auto_close),
         cmocka_unit_test(test_grab),           cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_duty),           cmocka_unit_test(test_resident)};
+        cmocka_unit_test(test_duty),           cmocka_unit_test(test_resident),
+        cmocka_unit_test(test_rating)};
     return HOUSE_RUN(tests);
 }
