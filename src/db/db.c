@@ -182,6 +182,8 @@ struct db *tx_db(struct tx *tx)
 /* --- statements --- */
 /* Marks, by its address, a statement that is not kept. */
 static const char once_name[] = "composed";
+/* Each kept statement costs some 40 KiB on every connection. */
+enum { COMPOSED_MAX = 400 };
 
 enum err db_fail(struct ctx *c, enum err code, const char *where)
 {
@@ -332,7 +334,10 @@ const struct query *db_intern(struct db *db, struct str name, struct str sql)
 
 const struct query *db_query(struct db *db, struct arena *a, struct str name, struct str sql)
 {
-    const struct query *kept = db_intern(db, name, sql);
+    mutex_lock(&db->intern_lock);
+    bool room = db->ninterned < COMPOSED_MAX;
+    mutex_unlock(&db->intern_lock);
+    const struct query *kept = room ? db_intern(db, name, sql) : intern_find(db, sql);
     if (kept)
         return kept;
     struct query *q = arena_get(a, sizeof *q);

@@ -125,7 +125,7 @@ MUST_USE enum err q_bulk(struct ctx *c, struct tx *tx, const struct bulk *b, con
  * identifiers (lists with filters). Bounded: past 2,000 texts returns NULL and the caller answers
  * E_BUSY. */
 const struct query *db_intern(struct db *db, struct str name, struct str sql);
-/* The same, but past the bound a statement that lives in a and is prepared anew for each use: for
+/* The same, but past 400 texts a statement that lives in a and is prepared anew for each use: for
  * texts whose variety is in a client's hands, who must not be able to use the bound up. */
 const struct query *db_query(struct db *db, struct arena *a, struct str name, struct str sql);
 /* Prepares q on the engine without running it; ret_why (in c->mem) says why not. For the
