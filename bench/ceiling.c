@@ -149,13 +149,14 @@ static sqlite3_stmt *prepare(sqlite3 *h, const char *sql)
     return s;
 }
 
-/* The pragmas of src/db/sqlite.c. */
+/* The settings of src/db/sqlite.c. */
 static sqlite3 *connect_db(bool writer)
 {
     sqlite3 *h = NULL;
     if (sqlite3_open_v2(path, &h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         die(path, sqlite3_errmsg(h));
     sqlite3_busy_timeout(h, 5000);
+    sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     run(h, "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;");
     if (writer)
         run(h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=10000;"

@@ -1,6 +1,8 @@
 /* core_tables.c - the core's own name plate: users, roles, grants, tokens as resources; sessions,
  * events, jobs, numbers and idempotency keys as plain tables; the permissions and menu that belong
  * to no room. Data only. */
+#include <string.h>
+
 #include "base/crypto.h"
 #include "core/core.h"
 #include "core/live.h"
@@ -103,6 +105,23 @@ static enum err rights_changed(struct ctx *c, struct tx *tx, const struct row *o
     return E_OK;
 }
 
+/* A misspelt permission would silently give nothing. */
+static enum err role_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+{
+    (void)tx;
+    (void)old;
+    struct str rest = row_str(neu, RL_PERMS);
+    while (rest.p) {
+        struct perms found = {0}, none = {0};
+        struct str one = str_trim(str_next(&rest, ' '));
+        perms_of_text(one, &found);
+        if (one.n && memcmp(&found, &none, sizeof found) == 0)
+            (void)FAIL_FIELD(c, "perms", "choice", "没有权限 " PRS, "there is no permission " PRS,
+                             PRA(utf8_head(one, 60)));
+    }
+    return c->fault.nfields ? E_INVALID : E_OK;
+}
+
 static enum err grant_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     (void)tx;
@@ -138,6 +157,7 @@ const struct resource res_role = {.name = "role",
                                   .create = "role.manage",
                                   .update = "role.manage",
                                   .remove = "role.manage",
+                                  .check = role_check,
                                   .after = rights_changed};
 const struct resource res_grant = {.name = "role_grant",
                                    .path = "grants",

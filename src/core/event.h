@@ -12,8 +12,10 @@ struct event {
     struct str data;          /* JSON object text */
     int64_t at_ms;            /* 0: c->now_ms */
     struct str code;          /* the row's human number, for live notices; may be empty */
-    int64_t for_staff,
-        for_person; /* besides those who may read all: the row's own people, for live notices */
+    /* Who hears of it live, besides those who may read all: the row's own people now and before,
+     * and holders of a permission that shows them this row (the pool of free orders). */
+    int64_t for_staff, for_person, was_staff;
+    const char *for_perm;
 };
 MUST_USE enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e);
 /* ,-separated timeline items of one row, oldest first, at most 500; internal comments left out for

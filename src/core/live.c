@@ -24,7 +24,8 @@ struct live {
 struct notice {
     struct live *live;
     const struct resource *res;
-    int64_t community_id, for_staff, for_person;
+    int64_t community_id, for_staff, for_person, was_staff;
+    int for_perm;
     size_t n;
     char text[NOTICE_MAX];
 };
@@ -63,7 +64,11 @@ static bool may_hear(const struct who *w, const struct notice *n)
     if (who_may_i(w, rt->read_i, n->community_id))
         return true;
     int64_t staff = who_staff(w, n->community_id), person = who_person(w, n->community_id);
-    return (n->for_staff && n->for_staff == staff) || (n->for_person && n->for_person == person);
+    if (who_may_i(w, n->for_perm, n->community_id))
+        return true;
+    if (staff && (n->for_staff == staff || n->was_staff == staff))
+        return true;
+    return (n->for_person && n->for_person == person);
 }
 
 static void notice_send(void *arg)
@@ -87,7 +92,9 @@ void live_after_commit(struct ctx *c, struct tx *tx, const struct event *e)
                          .res = e->res,
                          .community_id = e->community_id,
                          .for_staff = e->for_staff,
-                         .for_person = e->for_person};
+                         .for_person = e->for_person,
+                         .was_staff = e->was_staff,
+                         .for_perm = perm_index(e->for_perm)};
     struct buf b;
     buf_init(&b, c->mem, NOTICE_MAX);
     buf_fmt(&b,

@@ -11,9 +11,15 @@ static bool holds(const struct ctx *c, const char *perm)
     return perm && perms_has(&c->who->any, perm_index(perm));
 }
 
+/* Rows of the whole company are out of reach of a right that holds for communities only. */
+static bool holds_on(const struct ctx *c, const struct resource *r, const char *perm)
+{
+    return perm && (r->system ? who_may_i(c->who, perm_index(perm), 0) : holds(c, perm));
+}
+
 static bool sees(const struct ctx *c, const struct resource *r)
 {
-    if (holds(c, r->read))
+    if (holds_on(c, r, r->read))
         return true;
     for (const struct row_rule *rule = r->rules; rule && rule->perm; rule++)
         if (holds(c, rule->perm))
@@ -91,7 +97,7 @@ static void meta_permissions(struct ctx *c, struct buf *b)
 static bool item_shown(struct ctx *c, const struct menu_item *m)
 {
     const struct resource *r = m->resource ? app_resource(str_of(m->resource)) : NULL;
-    return m->perm ? holds(c, m->perm) : r && sees(c, r);
+    return (!m->perm || holds(c, m->perm)) && (!r || sees(c, r));
 }
 
 static void menu_group(struct ctx *c, const struct app *app, const struct menu_item *first,
@@ -140,11 +146,11 @@ static void meta_may(struct ctx *c, const struct resource *r, struct buf *b)
         const char *name;
         bool may;
     } rights[] = {{"read", sees(c, r)},
-                  {"create", holds(c, r->create)},
-                  {"update", holds(c, r->update)},
-                  {"remove", holds(c, r->remove)},
-                  {"import", holds(c, r->create) && holds(c, r->read)},
-                  {"export", holds(c, r->read)}};
+                  {"create", holds_on(c, r, r->create)},
+                  {"update", holds_on(c, r, r->update)},
+                  {"remove", holds_on(c, r, r->remove)},
+                  {"import", holds_on(c, r, r->create) && holds_on(c, r, r->read)},
+                  {"export", holds_on(c, r, r->read)}};
     buf_put(b, S(",\"may\":["));
     for (size_t i = 0, n = 0; i < COUNT_OF(rights); i++)
         if (rights[i].may)

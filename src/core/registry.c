@@ -172,6 +172,7 @@ static void table_indexes(struct arena *a, const struct resource *r, struct tabl
 {
     struct index_list l = {.n = 0};
     index_add(a, &l, r->name, "page", "community_id, id", NULL, false);
+    index_add(a, &l, r->name, "created_at", "community_id, created_at, id", NULL, false);
     for (int i = R_FIRST; i < r->nfields; i++) {
         const struct field *f = &r->fields[i];
         const char *cols = str_z(a, arena_fmt(a, "community_id, %s", f->name));

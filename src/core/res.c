@@ -172,8 +172,16 @@ static void fill_standard(struct ctx *c, struct row *neu)
         row_put(neu, R_CREATED_BY, v_int(c->who->user_id));
 }
 
+/* Who is shown the row now, or was until this change. */
+static const char *heard_by(const struct resource *r, const struct row *old, const struct row *neu)
+{
+    const char *perm = r->heard_by ? r->heard_by(neu) : NULL;
+    return !perm && r->heard_by && old ? r->heard_by(old) : perm;
+}
+
 static enum err emit_row(struct ctx *c, struct tx *tx, const struct resource *r,
-                         const struct row *row, const char *topic, struct str data)
+                         const struct row *old, const struct row *row, const char *topic,
+                         struct str data)
 {
     if (r->quiet)
         return E_OK;
@@ -186,7 +194,9 @@ static enum err emit_row(struct ctx *c, struct tx *tx, const struct resource *r,
                       .at_ms = row_int(row, R_UPDATED_AT),
                       .code = rt->code_f >= 0 ? row_str(row, rt->code_f) : (struct str){0},
                       .for_staff = r->staff_field ? row_int(row, r->staff_field) : 0,
-                      .for_person = r->person_field ? row_int(row, r->person_field) : 0};
+                      .for_person = r->person_field ? row_int(row, r->person_field) : 0,
+                      .was_staff = old && r->staff_field ? row_int(old, r->staff_field) : 0,
+                      .for_perm = heard_by(r, old, row)};
     return tx_emit(c, tx, &e);
 }
 
@@ -203,7 +213,7 @@ enum err res_insert(struct ctx *c, struct tx *tx, const struct resource *r, stru
     TRY(q_do(c, tx, &rt->insert, neu->v, (size_t)r->nfields, NULL));
     if (r->after)
         TRY(r->after(c, tx, NULL, neu));
-    return emit_row(c, tx, r, neu, str_z(c->mem, arena_fmt(c->mem, "%s.created", r->name)),
+    return emit_row(c, tx, r, NULL, neu, str_z(c->mem, arena_fmt(c->mem, "%s.created", r->name)),
                     S("{}"));
 }
 
@@ -284,5 +294,5 @@ enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r, const
         TRY(r->after(c, tx, old, neu));
     if (!topic)
         topic = str_z(c->mem, arena_fmt(c->mem, "%s.updated", r->name));
-    return emit_row(c, tx, r, neu, topic, diff_json(c, r, old, neu, data));
+    return emit_row(c, tx, r, old, neu, topic, diff_json(c, r, old, neu, data));
 }

@@ -24,7 +24,7 @@ enum {
     [R_COMMUNITY] = {"community_id", F_REF, CREATE_ONLY, .ref = "communities",                     \
                      .label = {"项目", "Community"}},                                              \
     [R_VERSION] = {"version", F_INT, SERVER_SET, .label = {"版本", "Version"}},                    \
-    [R_CREATED_AT] = {"created_at", F_INSTANT, SERVER_SET | FILTER,                                \
+    [R_CREATED_AT] = {"created_at", F_INSTANT, SERVER_SET | FILTER | SORT,                         \
                       .label = {"创建时间", "Created"}},                                           \
     [R_CREATED_BY] = {"created_by", F_REF, SERVER_SET, .ref = "users",                             \
                       .label = {"创建人", "Created by"}},                                          \
@@ -97,6 +97,9 @@ struct resource {
     enum err (*extra)(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
     const char *extra_name, *extra_shape; /* the member that extra adds, for OpenAPI (schema.h) */
     const struct machine *machine;
+    /* The permission whose holders see this row although they may not read all: they hear of its
+     * changes live. May be NULL. */
+    const char *(*heard_by)(const struct row *r);
     int staff_field,
         person_field; /* refs to the row's own people (0: none), told about its changes */
     bool quiet;       /* its changes are not worth an event (sessions, counters) */

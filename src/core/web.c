@@ -24,9 +24,10 @@ static const struct query Q_IDEM_GET = {
     "idem.get", "SELECT request, status, reply, location FROM idempotency WHERE id = $1"};
 static const struct query Q_IDEM_KEEP = {
     "idem.keep", "UPDATE idempotency SET status = $2, reply = $3, location = $4 WHERE id = $1"};
+static const struct query Q_IDEM_FREE = {"idem.free", "DELETE FROM idempotency WHERE id = $1"};
 static const struct query Q_IDEM_SWEEP = {"idem.sweep", "DELETE FROM idempotency WHERE at < $1"};
-const struct query *const web_queries[] = {&Q_IDEM_TAKE, &Q_IDEM_GET, &Q_IDEM_KEEP, &Q_IDEM_SWEEP,
-                                           NULL};
+const struct query *const web_queries[] = {&Q_IDEM_TAKE, &Q_IDEM_GET,   &Q_IDEM_KEEP,
+                                           &Q_IDEM_FREE, &Q_IDEM_SWEEP, NULL};
 
 enum err job_sweep_idem(struct ctx *c, struct tx *tx)
 {
@@ -202,6 +203,15 @@ static struct val header_val(const struct http_reply *r, const char *name)
     return v_null();
 }
 
+static enum err idem_keep(struct call *k, struct tx *tx)
+{
+    int status = k->q.status ? k->q.status : 200;
+    return q_do(&k->c, tx, &Q_IDEM_KEEP,
+                IN(v_text(k->idem_key), v_int(status), v_text(buf_str(&k->q.out)),
+                   header_val(k->q.reply, "Location")),
+                NULL);
+}
+
 static enum err run_in_tx(struct ctx *c, struct tx *tx, void *arg)
 {
     struct call *k = arg;
@@ -218,19 +228,14 @@ static enum err run_in_tx(struct ctx *c, struct tx *tx, void *arg)
     TRY(k->q.route->run(c, &k->q));
     if (c->fault.nfields)
         return E_INVALID;
-    if (k->idem_key.n)
-        TRY(q_do(c, tx, &Q_IDEM_KEEP,
-                 IN(v_text(k->idem_key), v_int(k->q.status), v_text(buf_str(&k->q.out)),
-                    header_val(k->q.reply, "Location")),
-                 NULL));
-    return E_OK;
+    return k->idem_key.n ? idem_keep(k, tx) : E_OK;
 }
 
 static enum err idem_read(struct call *k)
 {
     struct str key = http_header(k->q.h, "Idempotency-Key");
     struct arena *a = k->c.mem;
-    if (!key.p || k->q.h->method != HTTP_POST || k->q.route->flags & NO_TX)
+    if (!key.p || k->q.h->method != HTTP_POST || k->q.route->flags & PUBLIC)
         return E_OK;
     if (!key.n || key.n > 200 || !utf8_valid(key))
         return FAIL(&k->c, E_SYNTAX, "Idempotency-Key 应为 1 到 200 个字符",
@@ -241,9 +246,60 @@ static enum err idem_read(struct call *k)
     k->idem_key = hex_of(a, h, 16);
     uint8_t sum[HASH_BYTES];
     hash_sha256(k->q.h->body, sum);
-    hash_fast(arena_fmt(a, PRS "\n" PRS, PRA(k->q.h->path), PRA(hex_of(a, sum, sizeof sum))), h);
+    for (int i = 0; i < k->q.h->nparts; i++) /* files, in order */
+        for (int b = 0; b < HASH_BYTES; b++)
+            sum[b] = (uint8_t)(sum[b] * 31 + k->q.h->parts[i].sha256[b]);
+    hash_fast(arena_fmt(a, PRS "?" PRS "\n" PRS, PRA(k->q.h->path), PRA(k->q.h->query),
+                        PRA(hex_of(a, sum, sizeof sum))),
+              h);
     k->idem_request = hex_of(a, h, 16);
     return E_OK;
+}
+
+/* --- the same for handlers with transactions of their own (uploads, imports) --- */
+
+struct idem_own {
+    struct call *k;
+    bool replayed;
+    enum err result;
+};
+
+static enum err idem_own_take(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct idem_own *own = arg;
+    buf_clear(&own->k->q.out);
+    TRY(idem_replay(own->k, tx, &own->replayed));
+    if (own->replayed && own->k->q.status == 0)
+        return FAIL(c, E_REPLAY, "这个请求正在处理,或上次中断了:请查看结果后换一个 Idempotency-Key",
+                    "this request is still running, or was cut off: look at the result, then use "
+                    "another Idempotency-Key");
+    return E_OK;
+}
+
+static enum err idem_own_keep(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct idem_own *own = arg;
+    if (own->result != E_OK) /* nothing was done: the key is free again */
+        return q_do(c, tx, &Q_IDEM_FREE, IN(v_text(own->k->idem_key)), NULL);
+    return idem_keep(own->k, tx);
+}
+
+static enum err run_own(struct call *k)
+{
+    struct idem_own own = {.k = k};
+    k->q.status = k->q.route->status;
+    if (!k->idem_key.n)
+        return k->q.route->run(&k->c, &k->q);
+    TRY(db_write(k->q.app->db, &k->c, idem_own_take, &own));
+    if (own.replayed)
+        return E_OK;
+    own.result = k->q.route->run(&k->c, &k->q);
+    if (own.result == E_OK && k->c.fault.nfields)
+        own.result = E_INVALID;
+    struct fault fault = k->c.fault;
+    (void)!db_write(k->q.app->db, &k->c, idem_own_keep, &own); /* else the key stays taken: safe */
+    k->c.fault = fault;
+    return own.result;
 }
 
 /* All phases but a write itself: *ret_write says that it is due. */
@@ -259,10 +315,8 @@ static enum err perform(struct call *k, bool *ret_write)
     TRY(idem_read(k));
     if (r->prepare)
         TRY(r->prepare(&k->c, &k->q));
-    if (r->flags & NO_TX) {
-        k->q.status = r->status;
-        return r->run(&k->c, &k->q);
-    }
+    if (r->flags & NO_TX)
+        return run_own(k);
     *ret_write = !reads;
     return reads ? db_read(k->q.app->db, &k->c, run_in_tx, k) : E_OK;
 }

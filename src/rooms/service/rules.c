@@ -67,6 +67,12 @@ bool is_work(const struct row *r)
     return row_int(r, T_KIND) == KIND_REPAIR;
 }
 
+const char *ticket_heard_by(const struct row *r)
+{
+    bool free = row_int(r, T_STATE) == ACCEPTED && !row_has(r, T_ASSIGNEE) && is_work(r);
+    return free ? "ticket.work" : NULL;
+}
+
 /* --- creation --- */
 
 /* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil

@@ -304,7 +304,6 @@ static const struct index ticket_indexes[] = {
     {"ticket_assignee", "community_id, assignee_id, id", "assignee_id IS NOT NULL", false},
     {"ticket_person", "community_id, person_id, id", "person_id IS NOT NULL", false},
     {"ticket_space", "community_id, space_id, id", "space_id IS NOT NULL", false},
-    {"ticket_created", "community_id, created_at", NULL, false},
     {"ticket_external", "community_id, external_id", "external_id IS NOT NULL", true},
     {"ticket_respond_sweep", "respond_due",
      "responded_at IS NULL AND respond_breached = 0 AND state < 8", false},
@@ -335,6 +334,7 @@ const struct resource res_ticket = {.name = "ticket",
                                     .extra_shape = "{content:int, attitude:int, efficiency:int, "
                                                    "experience:int, comment:str?}?",
                                     .machine = &ticket_machine,
+                                    .heard_by = ticket_heard_by,
                                     .staff_field = T_ASSIGNEE,
                                     .person_field = T_PERSON};
 

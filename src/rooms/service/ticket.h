@@ -21,6 +21,8 @@ bool is_assignee(const struct who *w, const struct row *r);
 bool is_customer(const struct who *w, const struct row *r);
 bool is_talk(const struct row *r); /* inquiry, suggestion, praise: the desk may answer at once */
 bool is_work(const struct row *r);
+/* Workers hear of free orders: the live twin of their row rule in tables.c. */
+const char *ticket_heard_by(const struct row *r);
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_reopen(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);

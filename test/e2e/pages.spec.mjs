@@ -1,0 +1,152 @@
+// pages.spec.mjs - every page in Chinese and English, light and dark, at 1366 and 390 px: nothing in the console, no policy
+// violation, nothing wider than the phone, and no serious accessibility fault (axe, WCAG 2.1 AA) on the page or on what
+// opens over it. One window per role; language and theme are switched in it, as a person does it.
+import AxeBuilder from '@axe-core/playwright'
+import { DESK, PHONE, enter, expect, phone, serverFor, test } from './lib.mjs'
+
+const server = serverFor(test)
+const LOOKS = [['zh', 'light'], ['zh', 'dark'], ['en', 'light'], ['en', 'dark']]
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa']
+
+async function accessible(page, where) {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).setLegacyMode().analyze()
+  const bad = violations
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+    .map((v) => `${where}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' | ' + n.any.map((a) => a.message).join(' ').slice(0, 160)).join(' ;; ')}`)
+  expect.soft(bad, where).toEqual([])
+}
+async function fits(page, where) {
+  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth])
+  expect.soft(wide, `${where} is wider than the screen`).toBeLessThanOrEqual(room)
+}
+async function look(page, [lang, theme]) {
+  await page.evaluate(([l, t]) => {
+    localStorage.setItem('anju.lang', l)
+    localStorage.setItem('anju.theme', t)
+  }, [lang, theme])
+}
+/* The page is there: its landmark holds something and nothing says "loading". */
+async function arrived(page) {
+  await expect(page.getByRole('main').first()).toBeVisible()
+  await expect(page.getByText(/^(加载中…|Loading…)$/)).toHaveCount(0)
+  await page.waitForLoadState('load')
+  // Colours fade in: axe must not measure them halfway.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))))
+}
+
+/* One page in all four looks at its own width; at the other width in one light and one dark look. */
+async function everyLook(page, paths, own, other) {
+  for (const kind of LOOKS) {
+    await page.goto(paths[0])
+    await look(page, kind)
+    for (const path of paths) {
+      const where = `${path} ${kind.join(' ')}`
+      await page.goto(path)
+      await arrived(page)
+      await expect(page.locator('html')).toHaveAttribute('lang', kind[0] === 'zh' ? 'zh-CN' : 'en')
+      await accessible(page, `${where} ${own.width}`)
+      await fits(page, `${where} ${own.width}`)
+      if (kind.join() !== 'zh,light' && kind.join() !== 'en,dark') continue
+      await page.setViewportSize(other)
+      await arrived(page)
+      if (own === PHONE || !path.startsWith('/r/')) await fits(page, `${where} ${other.width}`)
+      await accessible(page, `${where} ${other.width}`)
+      await page.setViewportSize(own)
+    }
+  }
+}
+
+async function someTicket(login, query) {
+  const api = await server.as(login)
+  const list = (await api.get(`tickets?community_id=${api.meta.communities[0].id}&limit=1&${query}`)).body.items
+  expect(list.length, `a ticket ${query}`).toBe(1)
+  return list[0].id
+}
+
+test('login', async ({ windows }) => {
+  const context = await windows.open(server.url)
+  const page = await context.newPage()
+  await everyLook(page, ['/'], DESK, PHONE)
+})
+
+test('pages of the desk', async ({ windows }) => {
+  const open = await someTicket('manager', 'state=in_progress')
+  const closed = await someTicket('manager', 'state=closed')
+  const page = await enter(windows, server, 'manager')
+  await everyLook(page, [
+    '/', '/desk', '/r/tickets', `/tickets/${open}`, `/tickets/${closed}`, '/r/people', '/r/spaces', '/r/staff', '/r/shifts', '/r/sla-policies', '/r/priority-policies',
+  ], DESK, PHONE)
+})
+
+test('pages of the administrator', async ({ windows }) => {
+  const page = await enter(windows, server, 'admin')
+  await everyLook(page, ['/r/users', '/r/grants'], DESK, PHONE)
+})
+
+test('what opens over a page', async ({ windows }) => {
+  const page = await enter(windows, server, 'manager')
+  for (const [kind, words] of [
+    [['zh', 'light'], { fresh: '新建', close: '关闭', details: '详情', filter: '状态', move: /^移动到…/, dispatch: '派单', search: '房号、姓名、电话或车牌', account: /^账户/, notices: /^动态/, household: '住户', import: '导入' }],
+    [['en', 'dark'], { fresh: 'New', close: 'Close', details: 'Details', filter: 'State', move: /^Move to…/, dispatch: 'Dispatch', search: 'Room, name, phone or plate', account: /^Account/, notices: /^Live notices/, household: 'Household', import: 'Import' }],
+  ]) {
+    const where = (what) => `${what} ${kind.join(' ')}`
+    await look(page, kind)
+    await page.goto('/r/tickets?state=accepted')
+    await arrived(page)
+    await page.getByRole('table').getByRole('row').nth(1).getByRole('button').click()
+    await expect(page.getByRole('complementary', { name: words.details }).getByRole('heading', { level: 2 })).not.toHaveText(/…$/)
+    await arrived(page)
+    await accessible(page, where('drawer'))
+    await page.getByRole('button', { name: words.fresh, exact: true }).click()
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await arrived(page)
+    await accessible(page, where('form'))
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: words.import, exact: true }).click()
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await accessible(page, where('import'))
+    await page.keyboard.press('Escape')
+    for (const key of ['?', 'Control+k']) {
+      await page.keyboard.press(key)
+      await expect(page.getByRole('dialog')).toBeVisible()
+      await accessible(page, where(key))
+      await page.keyboard.press('Escape')
+      await expect(page.getByRole('dialog')).toHaveCount(0)
+    }
+    await page.getByLabel(words.account).click()
+    await accessible(page, where('account menu'))
+    await page.getByLabel(words.notices).click()
+    await accessible(page, where('notices'))
+
+    await page.goto('/desk')
+    await arrived(page)
+    await page.getByRole('combobox', { name: words.search }).fill('3-2-15')
+    await expect(page.getByRole('option').first()).toBeVisible()
+    await accessible(page, where('lookup'))
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('region', { name: words.household, exact: true })).toBeVisible()
+    await accessible(page, where('household'))
+    const card = page.getByRole('article').filter({ has: page.getByLabel(words.move) }).first()
+    await card.getByLabel(words.move).click()
+    await accessible(page, where('card menu'))
+    await card.focus()
+    await page.keyboard.press('d')
+    await expect(page.getByRole('dialog').getByRole('radio').first()).toBeVisible()
+    await accessible(page, where('dispatch dialog'))
+    await page.keyboard.press('Escape')
+  }
+})
+
+test("pages of the worker's phone", async ({ windows }) => {
+  const worker = await server.as('worker1')
+  const task = (await worker.get(`tickets?community_id=${worker.meta.communities[0].id}&limit=1&assignee_id=${worker.meta.me.staff_id}&state=dispatched,in_progress`)).body.items[0]
+  const page = await phone(windows, server, 'worker1')
+  await everyLook(page, ['/m', '/m/pool', `/m/task/${task.id}`, '/m/me'], PHONE, DESK)
+})
+
+test("pages of the resident's phone", async ({ windows }) => {
+  const closed = await someTicket('resident1', 'state=closed')
+  const informed = (await (await server.as('resident1')).get('tickets?limit=1&state=informed')).body.items[0]
+  const page = await phone(windows, server, 'resident1')
+  await everyLook(page, ['/m', '/m/requests', '/m/report/repair', `/m/request/${closed}`, ...(informed ? [`/m/request/${informed.id}`] : []), '/m/me'], PHONE, DESK)
+})
