@@ -21,6 +21,7 @@ static struct {
     } * v;
     size_t n;
     _Atomic bool fresh;
+    _Atomic int64_t loads; /* a thread's own memory of a zone is good for one load */
 } zones = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void app_communities_changed(void)
@@ -50,13 +51,15 @@ static void load_zones(void)
     if (!zones.v)
         zones.v = heap_get(ZONES_MAX * sizeof *zones.v);
     zones.fresh = db_read(zones.db, &c, read_zones, NULL) == E_OK;
+    zones.loads++;
     arena_free(mem);
 }
 
 const struct zone *app_zone(int64_t community_id)
 {
     static _Thread_local struct community_zone last;
-    if (last.id == community_id && zones.fresh && last.zone)
+    static _Thread_local int64_t last_load;
+    if (last.id == community_id && last.zone && zones.fresh && last_load == zones.loads)
         return last.zone;
     const struct zone *found = zone_find(DEFAULT_ZONE);
     mutex_lock(&zones.lock);
@@ -65,6 +68,7 @@ const struct zone *app_zone(int64_t community_id)
     for (size_t i = 0; i < zones.n; i++)
         if (zones.v[i].id == community_id)
             found = zones.v[i].zone;
+    last_load = zones.loads;
     mutex_unlock(&zones.lock);
     last = (struct community_zone){community_id, found};
     return found;

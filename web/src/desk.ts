@@ -8,6 +8,8 @@ import { registry } from './kit/registry'
 import DeskApp from './shell/DeskApp.vue'
 import './style/tokens.css'
 import './style/base.css'
+import './style/parts.css'
+import './style/service.css'
 import './style/desk.css'
 
 lang_apply()

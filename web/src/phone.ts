@@ -6,6 +6,7 @@ import { phone_router } from './shell/phone-router'
 import PhoneApp from './shell/PhoneApp.vue'
 import './style/tokens.css'
 import './style/base.css'
+import './style/parts.css'
 import './style/phone.css'
 
 lang_apply()
