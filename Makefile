@@ -142,6 +142,7 @@ lint: ## floors, clang-format, clang-tidy, cppcheck, stale derived files
 	@echo '  CPPCHECK' && cppcheck -q -j$(shell nproc) --cppcheck-build-dir=$(B)/cppcheck --enable=warning,performance,portability --inline-suppr \
 	    --library=posix --suppress=readdirCalled --error-exitcode=1 --std=c11 -D_GNU_SOURCE -Isrc src tools
 	@$(MAKE) all
+	@echo '  WEB' && cd web && npm run --silent check && npm run --silent size >/dev/null
 	@tools/docs.sh check $(BIN)
 	@echo 'lint: clean'
 # A file is looked at again when its object was: so after a change only what the change touches.

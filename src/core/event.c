@@ -2,6 +2,8 @@
  * change itself; listeners get one job row each; the live notice leaves only after the commit. */
 #include "core/event.h"
 
+#include <string.h>
+
 #include "core/live.h"
 
 static const struct query Q_EVENT = {"event.insert",
@@ -11,7 +13,7 @@ static const struct query Q_EVENT = {"event.insert",
 static const struct query Q_TIMELINE = {
     "event.timeline",
     "SELECT id, at, topic, user_id, user_name, data FROM event "
-    "WHERE community_id = $1 AND subject = $2 AND subject_id = $3 ORDER BY id LIMIT 500"};
+    "WHERE community_id = $1 AND subject = $2 AND subject_id = $3 ORDER BY id DESC LIMIT 500"};
 static const struct query Q_JOB = {
     "job.insert", "INSERT INTO job (id, name, data, run_at, attempts, state, once_key) "
                   "VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT (once_key) DO NOTHING"};
@@ -115,17 +117,44 @@ static enum err timeline_item(struct ctx *c, const struct val *v, const struct z
     return E_OK;
 }
 
+/* The newest happenings, newest first, until they are many or their texts large: whoever may
+ * comment must not be able to take the timeline away from everybody else. */
+enum { TIMELINE_MAX = 500, TIMELINE_COLUMNS = 6, TIMELINE_BYTES = 1 << 20 };
+struct told {
+    struct val v[TIMELINE_MAX][TIMELINE_COLUMNS];
+    size_t n, bytes;
+};
+
+static enum err timeline_keep(struct ctx *c, const struct val *v, int ncol, void *arg)
+{
+    struct told *t = arg;
+    if (t->bytes > TIMELINE_BYTES || t->n == TIMELINE_MAX)
+        return E_OK;
+    struct val *to = t->v[t->n++];
+    for (int i = 0; i < ncol; i++) {
+        to[i] = v[i];
+        if (v[i].t != V_TEXT || !v[i].s.n)
+            continue;
+        char *p = arena_try(c->mem, v[i].s.n);
+        if (!p)
+            return FAIL(c, E_TOOBIG, "结果太大,请缩小范围",
+                        "the result is too large; narrow it down");
+        memcpy(p, v[i].s.p, v[i].s.n);
+        to[i].s.p = p;
+        t->bytes += v[i].s.n;
+    }
+    return E_OK;
+}
+
 enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
                         int64_t community_id, bool internal, struct buf *out)
 {
-    struct rows rows;
     const struct zone *z = app_zone(community_id);
-    TRY(q_rows(c, tx, &Q_TIMELINE, IN(v_int(community_id), v_text(str_of(r->name)), v_int(id)), 500,
-               &rows));
-    for (size_t i = 0, n = 0; i < rows.n; i++) {
-        int told = (int)n;
-        TRY(timeline_item(c, rows.v + i * (size_t)rows.ncol, z, internal, &told, out));
-        n = (size_t)told;
-    }
+    struct told *t = arena_get(c->mem, sizeof *t);
+    int n = 0;
+    TRY(q_each(c, tx, &Q_TIMELINE, IN(v_int(community_id), v_text(str_of(r->name)), v_int(id)),
+               timeline_keep, t));
+    for (size_t i = t->n; i-- > 0;)
+        TRY(timeline_item(c, t->v[i], z, internal, &n, out));
     return E_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "core/res_in.h"
 
-enum { STREAMS_MAX = 4096, NOTICE_MAX = 400, MODULES_MAX = 32 };
+enum { STREAMS_MAX = 4096, STREAMS_EACH = 64, NOTICE_MAX = 400, MODULES_MAX = 32 };
 
 struct listener {
     struct http_stream *stream;
@@ -114,7 +114,10 @@ static void stream_opened(struct http_stream *s, void *arg)
 {
     struct listener *l = arg;
     mutex_lock(&l->live->lock);
-    bool room = l->live->n < STREAMS_MAX;
+    int mine = 0; /* nobody takes all the places */
+    for (int i = 0; i < l->live->n; i++)
+        mine += l->live->v[i]->who->user_id == l->who->user_id;
+    bool room = l->live->n < STREAMS_MAX && mine < STREAMS_EACH;
     if (room) {
         l->stream = s;
         l->used = true;

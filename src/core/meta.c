@@ -97,7 +97,9 @@ static void meta_permissions(struct ctx *c, struct buf *b)
 static bool item_shown(struct ctx *c, const struct menu_item *m)
 {
     const struct resource *r = m->resource ? app_resource(str_of(m->resource)) : NULL;
-    return (!m->perm || holds(c, m->perm)) && (!r || sees(c, r));
+    if (!r)
+        return holds(c, m->perm);
+    return sees(c, r) && (!m->perm || holds_on(c, r, m->perm));
 }
 
 static void menu_group(struct ctx *c, const struct app *app, const struct menu_item *first,

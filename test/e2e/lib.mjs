@@ -2,9 +2,9 @@
 // and a watch on everything the browser complains about. Selectors are roles and labels only, so that they survive a new
 // look; nothing sleeps: every step waits for what a person would wait for.
 import { test as base, expect } from '@playwright/test'
-import { deflateSync } from 'node:zlib'
 import { client, startServer } from '../lib/server.mjs'
 
+export { picture } from './png.mjs'
 export { expect }
 export const PASSWORD = 'anju-demo'
 export const DESK = { width: 1366, height: 768 }
@@ -89,37 +89,6 @@ const WORDS = {
   steps: [['登记', '接单', '派单', '开始处理', '完成', '反馈客户', '确认解决', '评价'], ['Registered', 'Accept', 'Dispatch', 'Start', 'Finish', 'Inform', 'Confirm', 'Rated']],
 }
 export const words = (lang) => Object.fromEntries(Object.entries(WORDS).map(([k, v]) => [k, v[lang === 'zh' ? 0 : 1]]))
-
-/* A picture as a phone would make it: coloured noise-free stripes, so that before and after differ. */
-export function picture(name, [r, g, b], width = 64, height = 48) {
-  const crcs = Array.from({ length: 256 }, (_, n) => {
-    for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1
-    return n >>> 0
-  })
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
-    const out = Buffer.alloc(body.length + 8)
-    out.writeUInt32BE(data.length, 0)
-    body.copy(out, 4)
-    out.writeUInt32BE((body.reduce((c, x) => crcs[(c ^ x) & 255] ^ (c >>> 8), 0xffffffff) ^ 0xffffffff) >>> 0, out.length - 4)
-    return out
-  }
-  const head = Buffer.alloc(13)
-  head.writeUInt32BE(width, 0)
-  head.writeUInt32BE(height, 4)
-  head.set([8, 2, 0, 0, 0], 8)
-  const rows = Buffer.alloc(height * (width * 3 + 1))
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const shade = 1 - 0.4 * (y / height) - ((x >> 3) % 2) * 0.12
-      rows.set([r * shade, g * shade, b * shade], y * (width * 3 + 1) + 1 + x * 3)
-    }
-  const png = Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
-    chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0)),
-  ])
-  return { name, mimeType: 'image/png', buffer: png }
-}
 
 /* A card of the board by the ticket's number, and its menu: the keyboard's and mouse's twin of dragging. */
 export const card = (page, code) => page.getByRole('article', { name: code })
