@@ -48,9 +48,10 @@ struct field {
     const char *name; /* = column = JSON key = CSV header */
     enum ftype type;
     uint32_t flags;
-    int64_t min, max;             /* value, or characters of texts; both 0: the type's own limits */
-    const char *ref;              /* F_REF: resource path ("spaces") */
-    const struct choice *choices; /* F_ENUM: ends with key == NULL */
+    int64_t min, max; /* value, or characters of texts; both 0: the type's own limits */
+    const char *ref;  /* F_REF: resource path ("spaces") */
+    const struct choice
+        *choices; /* F_ENUM: ends with key == NULL; F_INT: names of some numbers, for people */
     struct text label, help;
     const char *see, *edit; /* permission needed; NULL: as the resource */
 };

@@ -47,7 +47,7 @@ static void check_field(const struct resource *r, int i)
     const struct field *f = &r->fields[i];
     ASSERT(f->name && f->label.zh && f->label.en);
     ASSERT(i >= R_FIRST || (f->flags & (SERVER_SET | CREATE_ONLY)));
-    ASSERT((f->type == F_ENUM) == (f->choices != NULL));
+    ASSERT(f->type == F_INT || (f->type == F_ENUM) == (f->choices != NULL));
     ASSERT((f->type == F_REF) == (f->ref != NULL));
     ASSERT(!(f->flags & VIRTUAL));
     /* keyset paging compares the sort column: it must never be NULL */

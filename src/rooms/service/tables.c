@@ -38,6 +38,11 @@ static const struct choice priorities[] = {{1, "P1", {"紧急 P1", "P1 urgent"},
                                            {3, "P3", {"普通 P3", "P3 normal"}, "grey"},
                                            {4, "P4", {"低 P4", "P4 low"}, "grey"},
                                            {0}};
+/* Urgency and impact are numbers in the API; people see words. */
+static const struct choice three_steps[] = {{1, "1", {"高", "High"}, NULL},
+                                            {2, "2", {"中", "Medium"}, NULL},
+                                            {3, "3", {"低", "Low"}, NULL},
+                                            {0}};
 static const struct choice pause_classes[] = {{1, "customer", {"客户改约", "Customer"}, NULL},
                                               {2, "parts", {"等待配件", "Parts"}, NULL},
                                               {3, "third_party", {"等第三方", "Third party"}, NULL},
@@ -69,9 +74,11 @@ const struct field ticket_fields[T__N] = {
                    .label = {"渠道", "Channel"}},
     [T_CATEGORY] = {"category_id", F_REF, FILTER, .ref = "categories",
                     .label = {"分类", "Category"}},
-    [T_URGENCY] = {"urgency", F_INT, CREATE_ONLY, 1, 3, .label = {"紧急程度", "Urgency"},
+    [T_URGENCY] = {"urgency", F_INT, CREATE_ONLY, 1, 3, .choices = three_steps,
+                   .label = {"紧急程度", "Urgency"},
                    .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
-    [T_IMPACT] = {"impact", F_INT, CREATE_ONLY, 1, 3, .label = {"影响范围", "Impact"},
+    [T_IMPACT] = {"impact", F_INT, CREATE_ONLY, 1, 3, .choices = three_steps,
+                  .label = {"影响范围", "Impact"},
                   .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
     [T_PRIORITY] = {"priority", F_ENUM, SERVER_SET | FILTER | LIST, .choices = priorities,
                     .label = {"优先级", "Priority"}},
@@ -370,9 +377,9 @@ static const struct index policy_indexes[] = {
     {"sla_policy_key", "community_id, kind, priority", "archived = 0", true}};
 static const struct field priority_fields[PP__N] = {
     STANDARD_FIELDS,
-    [PP_URGENCY] = {"urgency", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3,
+    [PP_URGENCY] = {"urgency", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .choices = three_steps,
                     .label = {"紧急程度", "Urgency"}},
-    [PP_IMPACT] = {"impact", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3,
+    [PP_IMPACT] = {"impact", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .choices = three_steps,
                    .label = {"影响范围", "Impact"}},
     [PP_TIER] = {"tier", F_ENUM, REQUIRED | CREATE_ONLY | LIST, .choices = tiers,
                  .label = {"客户等级", "Tier"}},
