@@ -287,6 +287,6 @@ enum err file_get(struct ctx *c, struct req *q)
     q->reply->file_bytes = row_int(&d.file, FI_BYTES);
     reply_header(q->reply, "Content-Type", row_str(&d.file, FI_TYPE));
     reply_header(q->reply, "Content-Disposition", buf_str(&name));
-    reply_header(q->reply, "Cache-Control", S("private, max-age=3600, immutable"));
+    reply_header(q->reply, "Cache-Control", S("private, no-store"));
     return E_OK;
 }

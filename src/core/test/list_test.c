@@ -262,6 +262,7 @@ static void test_paging(void **state)
 
 /* --- what is refused --- */
 
+#define TWENTY "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"
 static void test_refusals(void **state)
 {
     (void)state;
@@ -299,6 +300,10 @@ static void test_refusals(void **state)
         {&res_user, "count=yes", "count", "format"},
         {&res_user, "created_at.lt=yesterday", "created_at", "format"},
         {&res_ticket, "state=broken", "state", "choice"},
+        /* 80 values: more than one statement holds */
+        {&res_ticket,
+         "assignee_id=" TWENTY "&person_id=" TWENTY "&space_id=" TWENTY "&category_id=" TWENTY,
+         "category_id", "max"},
         {&res_ticket, "assignee_id=12x", "assignee_id", "format"},
         {&res_ticket, "contact_phone=138", "contact_phone", "unknown"},
         {&res_ticket, "community_id=x", "community_id", NULL},
