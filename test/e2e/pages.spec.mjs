@@ -71,10 +71,11 @@ test('login', async ({ windows }) => {
 
 test('pages of the desk', async ({ windows }) => {
   const open = await someTicket('manager', 'state=in_progress')
-  const closed = await someTicket('manager', 'state=closed')
+  const api = await server.as('manager')
+  const rated = (await api.get(`ratings?community_id=${api.meta.communities[0].id}&limit=1`)).body.items[0].ticket_id
   const page = await enter(windows, server, 'manager')
   await everyLook(page, [
-    '/', '/desk', '/r/tickets', `/tickets/${open}`, `/tickets/${closed}`, '/r/people', '/r/spaces', '/r/staff', '/r/shifts', '/r/sla-policies', '/r/priority-policies',
+    '/', '/desk', '/r/tickets', `/tickets/${open}`, `/tickets/${rated}`, '/r/people', '/r/spaces', '/r/staff', '/r/shifts', '/r/sla-policies', '/r/priority-policies',
   ], DESK, PHONE)
 })
 
