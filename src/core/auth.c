@@ -3,6 +3,7 @@
  * the next request of this process and within two seconds on its sisters. */
 #include "core/auth.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/crypto.h"
@@ -219,7 +220,7 @@ static enum err load_who(struct ctx *c, struct tx *tx, void *arg)
     w->must_change_password = val_int(v[7]) && !l->bearer;
     w->by_cookie = !l->bearer;
     if (w->by_cookie)
-        memcpy(w->csrf, val_str(v[1]).p, val_str(v[1]).n < 32 ? val_str(v[1]).n : 32);
+        snprintf(w->csrf, sizeof w->csrf, PRS, PRA(val_str(v[1])));
     w->rate_per_s = l->bearer ? (int)val_int(v[1]) : 50;
     e->expires_ms = expires;
     e->seen_ms = l->bearer ? INT64_MAX : val_int(v[2]);

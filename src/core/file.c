@@ -205,10 +205,11 @@ static enum err upload_judge(struct ctx *c, struct req *q, const struct http_par
 
 enum err file_upload(struct ctx *c, struct req *q)
 {
-    const struct http_part *p;
+    const struct http_part *p = NULL;
     struct upload u = {.q = q};
     int stage;
     TRY(upload_judge(c, q, &p, &stage));
+    ASSERT(p && p->path);
     const char *type = type_by_content(p->path);
     if (!type)
         return FAIL_FIELD(c, "file", "type", "只能上传图片、PDF 或录音",

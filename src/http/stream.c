@@ -41,7 +41,8 @@ static bool ring_fit(struct http_stream *s, size_t more)
     char *bigger = heap_try(cap);
     if (bigger == NULL)
         return false;
-    for (size_t i = 0; i < s->n; i++)
+    ASSERT(s->n <= s->cap);
+    for (size_t i = 0; s->cap > 0 && i < s->n; i++)
         bigger[i] = s->ring[(s->start + i) % s->cap];
     heap_free(s->ring);
     s->ring = bigger;

@@ -50,7 +50,8 @@ async function everyLook(page, paths, own, other) {
       await page.setViewportSize(other)
       await arrived(page)
       if (own === PHONE || !path.startsWith('/r/')) await fits(page, `${where} ${other.width}`)
-      await accessible(page, `${where} ${other.width}`, ['color-contrast']) // colours are the same at any width
+      // What changes with the width is names and order, not colours.
+      if (kind[0] === 'zh') await accessible(page, `${where} ${other.width}`, ['color-contrast'])
       await page.setViewportSize(own)
     }
   }

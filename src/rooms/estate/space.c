@@ -3,8 +3,6 @@
  * the names from the root, kept true when a name or a place changes; R5 at most eight levels. */
 #include "rooms/estate/space.h"
 
-#include <string.h>
-
 enum { DEPTH_MAX = 8, CHILDREN_MAX = 5000 };
 
 const struct query Q_SPACE_PARENT = {"estate.space_parent",
@@ -82,8 +80,8 @@ static enum err path_below(struct ctx *c, struct str path, struct str name, stru
     if (!p)
         return FAIL(c, E_TOOBIG, "下级太多,不能一次改名或移动",
                     "too much stands below to rename or move it at once");
-    memcpy(p, path.p, path.n);
-    memcpy(p + path.n, name.p, name.n);
+    for (size_t i = 0; i < path.n + name.n; i++)
+        p[i] = i < path.n ? path.p[i] : name.p[i - path.n];
     *ret = utf8_head((struct str){p, path.n + name.n}, 200);
     return E_OK;
 }
