@@ -164,22 +164,22 @@ static void shape_keys(struct shape *s, bool nullable)
 
 static void shape_plain(struct shape *s, bool nullable)
 {
-    static const struct {
+    static const struct plain {
         const char *word, *type, *format;
     } plain[] = {{"int", "integer", "int64"},        {"str", "string", NULL},
                  {"bool", "boolean", NULL},          {"date", "string", "date"},
                  {"instant", "string", "date-time"}, {"object", "object", NULL}};
     const char *word = shape_word(s);
-    size_t i = 0;
+    const struct plain *found = NULL;
     if (strcmp(word, "any") == 0)
         return;
-    while (i < COUNT_OF(plain) && strcmp(word, plain[i].word) != 0)
-        i++;
-    if (i == COUNT_OF(plain)) /* a reply's shape in a route table names no such type */
-        assert_failed("a plain type", __FILE__, __LINE__);
-    put_type(s->o, plain[i].type, nullable);
-    if (plain[i].format)
-        jw_strz(&s->o->w, "format", plain[i].format);
+    for (size_t i = 0; i < COUNT_OF(plain); i++)
+        if (strcmp(word, plain[i].word) == 0)
+            found = &plain[i];
+    ASSERT(found); /* a reply's shape in a route table names no such type */
+    put_type(s->o, found->type, nullable);
+    if (found->format)
+        jw_strz(&s->o->w, "format", found->format);
 }
 
 static void shape_component(struct shape *s, bool nullable)
