@@ -188,7 +188,7 @@ test('the tree of spaces opens branch by branch and narrows the list', async ({ 
   await building.focus()
   await page.keyboard.press('ArrowRight')
   await expect(building).toHaveAttribute('aria-expanded', 'true')
-  const entrance = tree.locator('[aria-level="2"]').first()
+  const entrance = tree.getByRole('treeitem', { level: 2 }).first()
   await expect(entrance).toHaveText('1单元')
   await page.keyboard.press('ArrowRight')
   await expect(entrance).toBeFocused()

@@ -23,7 +23,7 @@ static const struct choice channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}
                                          {CH_OTHER, "other", {"其他", "Other"}, NULL},
                                          {0}};
 static const struct choice states[] = {
-    {RECEIVED, "received", {"待受理", "Received"}, "red"},
+    {RECEIVED, "received", {"待受理", "Received"}, "amber"},
     {ACCEPTED, "accepted", {"待派单", "Accepted"}, "amber"},
     {DISPATCHED, "dispatched", {"已派单", "Dispatched"}, "blue"},
     {IN_PROGRESS, "in_progress", {"处理中", "In progress"}, "blue"},

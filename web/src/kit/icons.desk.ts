@@ -13,13 +13,22 @@ icons_add({
   download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
   upload: 'M12 16V5M7 9l5-5 5 5M5 20h14',
   expand: 'M14 4h6v6M20 4l-7 7M10 20H4v-6M4 20l7-7',
+  star: 'M12 4l2.4 5 5.6.8-4 3.9 1 5.6-5-2.7-5 2.7 1-5.6-4-3.9 5.6-.8z',
+  timer: 'M12 8.5v5l3 2M12 21a8 8 0 1 0 0-16 8 8 0 0 0 0 16M9.5 2.5h5',
+  calendar: 'M4 6h16v14H4zM4 10h16M8 3v4M16 3v4',
+  key: 'M8 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8M12 12h9v4M17 12v3',
+  idcard: 'M3 6h18v12H3zM8 12.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4M5 16c.4-1.5 1.5-2.2 3-2.2s2.6.7 3 2.2M14.5 10h4M14.5 13.5h4',
+  tag: 'M4 12V4h8l8 8-8 8zM8.5 8.5h.01',
+  sliders: 'M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4',
+  case: 'M4 8h16v11H4zM9 8V5h6v3M4 13h16',
   tree: 'M5 4v14h5M5 9h5M13 7h6v4h-6zM13 16h6v4h-6z',
 })
 
 const MENU: Record<string, string> = {
   desk: 'desk', home: 'home', tickets: 'ticket', spaces: 'building', communities: 'building', companies: 'building',
   branches: 'building', people: 'people', persons: 'people', occupancies: 'people', staff: 'staff', users: 'user',
-  skills: 'wrench', departments: 'tree', roles: 'gear',
+  skills: 'wrench', 'staff-skills': 'wrench', departments: 'tree', posts: 'case', roles: 'gear', grants: 'key', tokens: 'key',
+  ratings: 'star', categories: 'tag', 'sla-policies': 'timer', 'priority-policies': 'sliders', shifts: 'calendar', identities: 'idcard',
 }
 export function menu_icon(key: string): string {
   return MENU[key] ?? 'list'

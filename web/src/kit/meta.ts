@@ -92,7 +92,7 @@ export function name_add(path: string, id: number, name: string): void {
 
 /* The name, or '' while it is being asked for; an id the caller may not see stays ''. */
 export function name_of(path: string | undefined, id: unknown): string {
-  if (!path || id === null || id === undefined) return ''
+  if (!path || !id) return '' // 0 stands for the whole company
   const key = path + '/' + String(id)
   const known = names.get(key)
   if (known !== undefined) return known
