@@ -155,7 +155,7 @@ void site_security_headers(struct http_reply *r)
         struct str value;
     } headers[] = {
         {"Content-Security-Policy",
-         S_INIT("default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri "
+         S_INIT("default-src 'self'; object-src 'none'; base-uri "
                 "'none'; frame-ancestors 'none'; form-action 'self'")},
         {"X-Content-Type-Options", S_INIT("nosniff")},
         {"Referrer-Policy", S_INIT("no-referrer")},

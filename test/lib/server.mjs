@@ -159,7 +159,7 @@ export function client(url, observe) {
       cookie = csrf = undefined
       const reply = await request('POST', 'session', { login, password })
       if (reply.status !== 201) throw new Error(`login ${login}: ${reply.status} ${JSON.stringify(reply.body)}`)
-      cookie = reply.headers.getSetCookie().map((c) => c.split(';')[0]).join('; ')
+      cookie = reply.headers.get('set-cookie').split(';')[0] // one cookie; Debian's Node 18 has no getSetCookie
       csrf = reply.body.csrf
       return reply.body
     },
