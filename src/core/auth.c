@@ -91,6 +91,15 @@ int64_t who_person(const struct who *w, int64_t community_id)
     return 0;
 }
 
+bool who_belongs(const struct who *w, int64_t community_id)
+{
+    for (int i = 0; w && i < w->ngrants; i++)
+        if (w->grants[i].community_id == community_id ||
+            w->grants[i].community_id == ALL_COMMUNITIES)
+            return true;
+    return false;
+}
+
 int64_t who_only_community(const struct who *w, const char *perm)
 {
     int p = perm ? perm_index(perm) : -1;

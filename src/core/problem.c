@@ -54,7 +54,7 @@ struct str problem_json(struct ctx *c, struct arena *a, enum err e)
         detail = c->fault.fields[0].message;
     buf_json(&b, detail);
     problem_fields(&c->fault, &b);
-    if (e == E_CONFLICT || e == E_STATE)
+    if ((e == E_CONFLICT || e == E_STATE) && c->fault.current_version)
         buf_fmt(&b, ",\"current_version\":%lld", (long long)c->fault.current_version);
     buf_fmt(&b, ",\"trace_id\":\"%s\"}", c->trace_id);
     return buf_str(&b);

@@ -77,6 +77,13 @@ bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_i
     return n > 0;
 }
 
+enum err out_of_sight(struct ctx *c, int64_t community_id)
+{
+    if (who_belongs(c->who, community_id))
+        return FAIL(c, E_DENIED, "您的岗位不能查看", "your role may not see this");
+    return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
+}
+
 enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
                        struct row *ret)
 {
@@ -94,7 +101,7 @@ enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, i
     struct sql_args args = {.n = 1};
     args.v[0] = v_int(id);
     if (!rules_sql(c, rt, community, &sql, &args))
-        return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
+        return out_of_sight(c, community);
     const struct query *q = db_query(tx_db(tx), c->mem, S("sight"), buf_str(&sql));
     struct val one;
     enum err e = q_one(c, tx, q, args.v, args.n, &one, 1);

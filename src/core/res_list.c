@@ -144,7 +144,7 @@ enum err list_parse(struct ctx *c, struct req *q, const struct res_rt *rt, struc
     if (!rt->r->system)
         TRY(req_community(c, q, NULL, &ret->community_id));
     if (!rules_any(c, rt, ret->community_id))
-        return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
+        return out_of_sight(c, ret->community_id);
     if (rt->r->default_sort)
         parse_sort(&p, str_of(rt->r->default_sort));
     if (!http_params(q->h, parse_param, &p))

@@ -154,9 +154,8 @@ void site_security_headers(struct http_reply *r)
         const char *name;
         struct str value;
     } headers[] = {
-        {"Content-Security-Policy",
-         S_INIT("default-src 'self'; object-src 'none'; base-uri "
-                "'none'; frame-ancestors 'none'; form-action 'self'")},
+        {"Content-Security-Policy", S_INIT("default-src 'self'; object-src 'none'; base-uri "
+                                           "'none'; frame-ancestors 'none'; form-action 'self'")},
         {"X-Content-Type-Options", S_INIT("nosniff")},
         {"Referrer-Policy", S_INIT("no-referrer")},
         {"Permissions-Policy", S_INIT("camera=(self), geolocation=(self), microphone=(self)")},

@@ -85,14 +85,19 @@ static bool read_config(struct arena *a, const char *path, bool must, struct arg
     return true;
 }
 
-static bool setting_flag(struct args *ret, const char *name, const char *value)
+static bool is_setting(const char *name)
 {
     for (int i = 0; i < SET__N; i++)
-        if (strcmp(settings[i].flag, name) == 0) {
-            ret->set[i] = value;
+        if (strcmp(settings[i].flag, name) == 0)
             return true;
-        }
     return false;
+}
+
+static void setting_flag(struct args *ret, const char *name, const char *value)
+{
+    for (int i = 0; i < SET__N; i++)
+        if (strcmp(settings[i].flag, name) == 0)
+            ret->set[i] = value;
 }
 
 static const struct flag_spec *own_flag(const struct flag_spec *own, const char *name)
@@ -117,6 +122,10 @@ static bool read_arg(struct arena *a, int argc, char **argv, int *i, const struc
         return true;
     }
     const struct flag_spec *mine = own_flag(own, name);
+    if (!mine && !is_setting(name)) {
+        *ret_why = arena_fmt(a, "there is no option %s; --help lists them", name);
+        return false;
+    }
     bool takes = !mine || mine->value;
     if (takes && *i + 1 >= argc) {
         *ret_why = arena_fmt(a, "%s needs a value", name);
@@ -128,10 +137,8 @@ static bool read_arg(struct arena *a, int argc, char **argv, int *i, const struc
         ret->flags[ret->nflags++].value = value;
         return true;
     }
-    if (setting_flag(ret, name, value))
-        return true;
-    *ret_why = arena_fmt(a, "there is no option %s; --help lists them", name);
-    return false;
+    setting_flag(ret, name, value);
+    return true;
 }
 
 bool args_read(struct arena *a, int argc, char **argv, const struct flag_spec *own,

@@ -42,8 +42,8 @@ static void verb_help(struct arena *mem, const struct verb *v)
 
 int verb_failed(struct ctx *c, enum err e)
 {
-    fprintf(stderr, "anju: " PRS "%s(%s)\n", PRA(c->fault.message), c->fault.message.n ? " " : "",
-            err_key(e));
+    struct str words = c->fault.message.n ? c->fault.message : str_of(err_help(e));
+    fprintf(stderr, "anju: " PRS " (%s)\n", PRA(words), err_key(e));
     for (int i = 0; i < c->fault.nfields; i++)
         fprintf(stderr, "  %s: " PRS "\n", c->fault.fields[i].field,
                 PRA(c->fault.fields[i].message));
@@ -127,7 +127,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     crypto_start();
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? 2 : 0;
     }

@@ -143,7 +143,7 @@ const struct field ticket_fields[T__N] = {
         "comment", F_TEXT, VIRTUAL, 0, 300, .label = { "备注", "Comment" }                         \
     }
 static const struct field in_comment[] = {COMMENT};
-static const struct field in_reason[] = {REASON};
+static const struct field in_reason[] = {REASON, COMMENT};
 static const struct field in_dispatch[] = {
     {"assignee_id", F_REF, REQUIRED, .ref = "staff", .label = {"处理人", "Assignee"}},
     {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"理由", "Reason"},
@@ -151,21 +151,30 @@ static const struct field in_dispatch[] = {
     COMMENT};
 static const struct field in_pause[] = {
     {"class", F_ENUM, REQUIRED | VIRTUAL, .choices = pause_classes, .label = {"类别", "Class"}},
-    REASON};
+    REASON,
+    COMMENT};
+static const struct field in_resume[] = {
+    {"class", F_ENUM, VIRTUAL, .choices = pause_classes, .label = {"类别", "Class"}},
+    {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"原因", "Reason"}},
+    COMMENT};
 static const struct field in_finish[] = {
     {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"处理结果", "Result"}},
     {"cause", F_TEXT, 0, 0, 200, .label = {"原因", "Cause"}},
     {"measure", F_TEXT, 0, 0, 200, .label = {"措施", "Measure"}},
     {"cost", F_MONEY, 0, 0, 100000000, .label = {"费用", "Cost"}},
-    {"parts", F_LONGTEXT, 0, 0, 1000, .label = {"用料", "Parts"}}};
+    {"parts", F_LONGTEXT, 0, 0, 1000, .label = {"用料", "Parts"}},
+    COMMENT};
 static const struct field in_answer[] = {
-    {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"答复内容", "Answer"}}};
+    {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"答复内容", "Answer"}}, COMMENT};
 static const struct field in_inform[] = {
     {"channel", F_ENUM, REQUIRED | VIRTUAL, .choices = channels, .label = {"渠道", "Channel"}},
     {"note", F_LONGTEXT, REQUIRED | VIRTUAL, 1, 2000,
-     .label = {"告知内容", "What the customer was told"}}};
+     .label = {"告知内容", "What the customer was told"}},
+    COMMENT};
 static const struct field in_priority[] = {
-    {"priority", F_ENUM, REQUIRED, .choices = priorities, .label = {"优先级", "Priority"}}, REASON};
+    {"priority", F_ENUM, REQUIRED, .choices = priorities, .label = {"优先级", "Priority"}},
+    REASON,
+    COMMENT};
 
 #define A(k, zh, en, t, in)                                                                        \
     {                                                                                              \
@@ -178,7 +187,7 @@ static const struct action actions[] = {
     A("decline", "退单", "Decline", "danger", in_reason),
     A("start", "开始处理", "Start", "primary", in_comment),
     A("pause", "暂停", "Pause", "plain", in_pause),
-    A("resume", "恢复", "Resume", "primary", in_comment),
+    A("resume", "恢复", "Resume", "primary", in_resume),
     A("finish", "完成", "Finish", "primary", in_finish),
     A("answer", "直接答复", "Answer", "primary", in_answer),
     A("inform", "反馈客户", "Inform", "primary", in_inform),
