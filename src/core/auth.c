@@ -91,11 +91,11 @@ int64_t who_person(const struct who *w, int64_t community_id)
     return 0;
 }
 
-bool who_belongs(const struct who *w, int64_t community_id)
+bool who_works(const struct who *w, int64_t community_id)
 {
     for (int i = 0; w && i < w->ngrants; i++)
-        if (w->grants[i].community_id == community_id ||
-            w->grants[i].community_id == ALL_COMMUNITIES)
+        if (!w->grants[i].person_id && (w->grants[i].community_id == community_id ||
+                                        w->grants[i].community_id == ALL_COMMUNITIES))
             return true;
     return false;
 }

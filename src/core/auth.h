@@ -47,7 +47,8 @@ bool who_may(const struct who *w, const char *perm, int64_t community_id);
 bool who_may_i(const struct who *w, int perm, int64_t community_id);
 int64_t who_staff(const struct who *w, int64_t community_id);  /* 0: not a staff member there */
 int64_t who_person(const struct who *w, int64_t community_id); /* 0: no resident there */
-bool who_belongs(const struct who *w, int64_t community_id);   /* holds any grant that reaches it */
+/* Holds a grant there, other than a resident's. */
+bool who_works(const struct who *w, int64_t community_id);
 /* The only community in which the caller holds perm; 0: none or several. */
 int64_t who_only_community(const struct who *w, const char *perm);
 

@@ -44,10 +44,11 @@ struct series {
 };
 static struct {
     pthread_mutex_t lock;
-    pthread_mutex_t refill; /* held while a block is fetched: a second one would only leave a gap */
+    pthread_cond_t
+        fetched; /* one fetch at a time per series, or blocks would overtake each other */
     struct series *v;
     int n;
-} numbers = {.lock = PTHREAD_MUTEX_INITIALIZER, .refill = PTHREAD_MUTEX_INITIALIZER};
+} numbers = {.lock = PTHREAD_MUTEX_INITIALIZER, .fetched = PTHREAD_COND_INITIALIZER};
 
 static const struct query Q_BLOCK = {"number.block",
                                      "INSERT INTO number_series (community_id, series, next) "
@@ -127,14 +128,20 @@ static void block_keep(struct series *s, const struct block *b)
     }
 }
 
+static void fetch_end(struct series *s, const struct block *b)
+{
+    s->fetching = false;
+    if (b)
+        block_keep(s, b);
+    cond_broadcast(&numbers.fetched);
+}
+
 static void ahead_done(void *arg, enum err result)
 {
     struct block *b = arg;
     mutex_lock(&numbers.lock);
     struct series *s = series_find(b->community_id, b->series);
-    s->fetching = false;
-    if (result == E_OK)
-        block_keep(s, b);
+    fetch_end(s, result == E_OK ? b : NULL);
     mutex_unlock(&numbers.lock);
     arena_free(b->c.mem);
 }
@@ -151,45 +158,42 @@ static void fetch_ahead(struct db *db, int64_t community_id, struct str series, 
     db_write_then(db, &b->c, take_block, b, ahead_done);
 }
 
-static bool number_ready(struct ctx *c, struct db *db, int64_t community_id, struct str series,
-                         int64_t *ret)
+/* Called with the lock: a number is there, or this caller must fetch a block (*ret_n numbers). */
+static bool number_wait(struct ctx *c, int64_t community_id, struct str series, int64_t *ret,
+                        int64_t *ret_low, int64_t *ret_n)
 {
-    int64_t low;
-    mutex_lock(&numbers.lock);
-    bool ok = number_next(series_find(community_id, series), c->now_ms, ret, &low);
-    mutex_unlock(&numbers.lock);
-    if (low)
-        fetch_ahead(db, community_id, series, low, c->now_ms);
-    return ok;
-}
-
-static enum err refill(struct ctx *c, struct db *db, int64_t community_id, struct str series,
-                       int64_t *ret)
-{
-    struct block b = {.community_id = community_id, .series = series};
-    if (number_ready(c, db, community_id, series, ret))
-        return E_OK; /* somebody else has just done it */
-    mutex_lock(&numbers.lock);
-    b.n = block_size(series_find(community_id, series), c->now_ms);
-    mutex_unlock(&numbers.lock);
-    TRY(db_write(db, c, take_block, &b));
-    mutex_lock(&numbers.lock);
-    block_keep(series_find(community_id, series), &b);
-    mutex_unlock(&numbers.lock);
-    if (!number_ready(c, db, community_id, series, ret))
-        return FAIL(c, E_BUSY, "编号暂时用尽,请重试",
-                    "numbers are exhausted for the moment; try again");
-    return E_OK;
+    for (;;) {
+        struct series *s = series_find(community_id, series);
+        if (number_next(s, c->now_ms, ret, ret_low))
+            return true;
+        if (!s->fetching) {
+            s->fetching = true;
+            *ret_n = block_size(s, c->now_ms);
+            return false;
+        }
+        cond_wait(&numbers.fetched, &numbers.lock);
+    }
 }
 
 enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct str series,
                      int64_t *ret)
 {
     ASSERT(series.n < 24);
-    if (number_ready(c, db, community_id, series, ret))
+    int64_t low = 0;
+    struct block b = {.community_id = community_id, .series = series};
+    mutex_lock(&numbers.lock);
+    bool ok = number_wait(c, community_id, series, ret, &low, &b.n);
+    mutex_unlock(&numbers.lock);
+    if (ok && low)
+        fetch_ahead(db, community_id, series, low, c->now_ms);
+    if (ok)
         return E_OK;
-    mutex_lock(&numbers.refill);
-    enum err e = refill(c, db, community_id, series, ret);
-    mutex_unlock(&numbers.refill);
+    enum err e = db_write(db, c, take_block, &b);
+    mutex_lock(&numbers.lock);
+    struct series *s = series_find(community_id, series);
+    fetch_end(s, e == E_OK ? &b : NULL);
+    if (e == E_OK) /* the first number is this caller's: the others waited */
+        *ret = s->next++;
+    mutex_unlock(&numbers.lock);
     return e;
 }

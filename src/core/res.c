@@ -79,7 +79,7 @@ bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_i
 
 enum err out_of_sight(struct ctx *c, int64_t community_id)
 {
-    if (who_belongs(c->who, community_id))
+    if (who_works(c->who, community_id))
         return FAIL(c, E_DENIED, "您的岗位不能查看", "your role may not see this");
     return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
 }
@@ -106,7 +106,7 @@ enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, i
     struct val one;
     enum err e = q_one(c, tx, q, args.v, args.n, &one, 1);
     if (e == E_MISSING)
-        return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
+        return out_of_sight(c, community);
     TRY(e);
     *ret = row;
     return E_OK;

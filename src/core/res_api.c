@@ -168,17 +168,17 @@ static enum err api_archive(struct ctx *c, struct req *q)
 }
 
 /* A row that somebody else was faster to take (grab) is out of sight now; who could have taken it
- * is told so, everybody else that there is nothing. */
+ * is told so, everybody else gets the answer he had. */
 static enum err load_to_act(struct ctx *c, struct req *q, const char *action, struct row *ret)
 {
     const struct resource *r = q->res;
     enum err e = res_load_seen(c, q->tx, r, q->ids[0], ret);
-    if (e != E_MISSING)
+    if (e != E_DENIED)
         return e;
-    fault_clear(c);
     TRY(res_load(c, q->tx, r, q->ids[0], ret));
     if (!r->staff_field || !row_int(ret, r->staff_field) || !flow_open_to(c, r, ret, action))
-        return FAIL(c, E_MISSING, "没有找到这条记录", "no such record");
+        return e;
+    fault_clear(c);
     c->fault.current_version = row_int(ret, R_VERSION);
     return FAIL(c, E_STATE, "已经有人接走了", "somebody else was faster");
 }

@@ -38,7 +38,8 @@ struct sql_args {
 };
 bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_id, struct buf *sql,
                struct sql_args *args);
-/* The answer to who sees no row of a resource there at all: 403 where he belongs, 404 elsewhere. */
+/* The answer to who may not see a row: 403 to those who work in its community, 404 to residents and
+ * to everybody else, who must not learn that it is there. */
 enum err out_of_sight(struct ctx *c, int64_t community_id);
 bool rules_any(const struct ctx *c, const struct res_rt *rt, int64_t community_id);
 

@@ -244,7 +244,7 @@ test('a worker sees his own orders and the free ones', async () => {
       ),
       login,
     )
-    expect(await who.get(`tickets/${other.id}`), 404)
+    expect(await who.get(`tickets/${other.id}`), 403)
     expect(await who.get('people'), 403)
     const free = page.items.find((t) => t.assignee_id === null && t.contact_phone)
     if (free) assert.match(free.contact_phone, /\*/, 'a phone only when the order is his')

@@ -92,11 +92,17 @@ static bool starts_here(const struct at *t, const struct line *l)
     return false;
 }
 
+/* Works in the community: a row out of his sight is "not allowed", not "not there". */
+static bool works_there(enum as as)
+{
+    return as == AS_WORKER || as == AS_WORKER2 || as == AS_CASHIER || as == AS_ADMIN;
+}
+
 /* Not in sight 404, not his to do 403, not now 409. */
 static enum err expected(const struct at *t, const struct line *l, enum as as)
 {
     if (!sees(t, as))
-        return E_MISSING;
+        return works_there(as) ? E_DENIED : E_MISSING;
     if (!(hats(t, as) & l->who))
         return E_DENIED;
     if (!starts_here(t, l))

@@ -405,8 +405,8 @@ static void test_grab(void **state)
         if (r[i].came == E_OK) {
             won++;
             winner = i;
-        } else /* 404 for those who no longer see it, 403 and 409 for those who still do */
-            assert_true(r[i].came == E_MISSING || r[i].came == E_STATE || r[i].came == E_BUSY);
+        } else /* 403 for those who no longer see it, 409 for those who still do */
+            assert_true(r[i].came == E_DENIED || r[i].came == E_STATE || r[i].came == E_BUSY);
     }
     assert_int_equal(won, 1);
     assert_int_equal(value(h, id, T_ASSIGNEE), h->staff[winner % 2 ? AS_WORKER : AS_WORKER2]);
