@@ -457,7 +457,8 @@ static void on_done(void *arg, const struct http_req *h, int status, int64_t byt
     metrics_request(status, us);
     if (!k || !k->q.route)
         return;
-    enum log_level level = status >= 500 ? LOG_ERROR : LOG_DEBUG;
+    bool quiet = h->method == HTTP_GET && status < 400; /* reads that went well: only when asked */
+    enum log_level level = status >= 500 ? LOG_ERROR : quiet ? LOG_DEBUG : LOG_INFO;
     log_line(level, "http",
              "trace=%s method=" PRS " route=%s status=%d ms=%.2f bytes=%lld sql=%d user=%lld%s%s",
              k->c.trace_id, PRA(h->method_text), k->q.route->path, status, (double)us / 1000.0,
