@@ -38,7 +38,9 @@ struct jobs {
     bool stop, nudged;
 };
 
-static struct jobs *running; /* the one of this process: a commit that enqueued a job nudges it */
+/* The one of this process: a commit that enqueued a job nudges it. Set before its thread starts and
+ * cleared after all other writers have ended. */
+static struct jobs *_Atomic running;
 
 static const struct job *job_find(struct app *app, struct str name)
 {
@@ -202,21 +204,22 @@ struct jobs *jobs_start(struct app *app)
     j->app = app;
     mutex_init(&j->lock);
     cond_init(&j->wake);
+    running = j;
     j->thread = thread_start("jobs", jobs_loop, j);
     ASSERT(j->thread);
-    running = j;
     return j;
 }
 
 void jobs_nudge(void *unused)
 {
     (void)unused;
-    if (!running)
+    struct jobs *j = running;
+    if (!j)
         return;
-    mutex_lock(&running->lock);
-    running->nudged = true;
-    cond_signal(&running->wake);
-    mutex_unlock(&running->lock);
+    mutex_lock(&j->lock);
+    j->nudged = true;
+    cond_signal(&j->wake);
+    mutex_unlock(&j->lock);
 }
 
 void jobs_stop(struct jobs *j)

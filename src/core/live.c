@@ -19,7 +19,7 @@ struct listener {
 struct live {
     mutex lock;
     struct listener *v[STREAMS_MAX];
-    int n;
+    _Atomic int n; /* read without the lock to see that nobody listens */
 };
 struct notice {
     struct live *live;
