@@ -15,14 +15,16 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wformat=2 -Wno-format-nonliteral -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
-PKGS    := sqlite3 libpq libmicrohttpd jansson libsodium xlsxwriter zlib
+PKGS    := sqlite3 libpq libmicrohttpd gnutls jansson libsodium liboath xlsxwriter zlib
 CPPFLAGS += -Isrc -D_GNU_SOURCE $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-CFLAGS_release := -O2 -g -fno-plt -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS_release := -O2 -g -fno-plt -D_FORTIFY_SOURCE=2 -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS  += -std=gnu17 $(WARN) $(CFLAGS_$(MODE)) -pthread
-LDFLAGS += $(filter -fsanitize%,$(CFLAGS)) -pthread
-LDLIBS  := -lsqlite3 -lpq -lmicrohttpd -ljansson -lsodium -lxlsxwriter -lz
+LDFLAGS_release := -Wl,-z,relro,-z,now
+LDFLAGS += $(LDFLAGS_$(MODE)) $(filter -fsanitize%,$(CFLAGS)) -pthread
+LDLIBS  := -lsqlite3 -lpq -lmicrohttpd -lgnutls -ljansson -lsodium -loath -lxlsxwriter -lz
 # Nothing of npm lands outside the tree (a CI machine's HOME may be read-only), and no browser is ever downloaded.
 export npm_config_cache := $(abspath $(B))/npm
 export npm_config_audit := false
@@ -34,7 +36,9 @@ export ANJU_BUILD := $(B)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test lint bench docs format tsan clean help setup tests ceilings tidy always
+DEB_VERSION :=
+.PHONY: deb deb-test
+.PHONY: all run test lint lighthouse bench fuzz fuzzers docs format tsan clean help setup tests ceilings tidy always
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # --- the program: objects under $(B)/$(MODE)/, everything but main.c in one library that tests link too ----------------
@@ -48,6 +52,7 @@ OBJ   := $(patsubst %.c,$(O)/%.o,$(filter-out $(MAIN),$(SRC))) $(GEN:$(B)/%.c=$(
 TESTS := $(sort $(shell find src test -name node_modules -prune -o -name '*_test.c' -path '*/test/*' -print) $(wildcard test/unit/*_test.c))
 HELP_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard test/lib/*.c))
 TEST_BIN := $(TESTS:%.c=$(O)/%)
+FUZZ_BIN := $(patsubst %.c,$(O)/%,$(wildcard test/fuzz/*_fuzz.c))
 CEILINGS := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 C_FILES  := $(shell find src test tools $(wildcard bench) -name node_modules -prune -o \( -name '*.c' -o -name '*.h' \) -print)
 
@@ -117,10 +122,28 @@ tsan: ## unit tests and SQLite journeys under the thread sanitizer
 	@tools/setup.sh $(B) build test
 	@$(MAKE) MODE=tsan all tests
 	@ANJU_TEST_MODE=tsan node test/run.mjs $(or $(ONLY),units journeys-sqlite)
-tests: $(TEST_BIN)
+tests: $(TEST_BIN) $(FUZZ_BIN)
+# A fuzz target is linked with libFuzzer by MODE=fuzz, and else with a main that runs files once: the corpora are tests.
+# The door comes before the library: it takes the place of http.c.
+$(FUZZ_BIN): %: %.o $(O)/test/fuzz/door.o $(if $(filter fuzz,$(MODE)),,$(O)/test/fuzz/replay.o) $(HELP_OBJ) $(LIB)
+	@echo '  LINK $@'
+	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $^ -lcmocka $(LDLIBS)
+fuzzers: $(FUZZ_BIN)
+fuzz: ## fuzz every target for FUZZ_SECONDS (60); FUZZ=request: one; FUZZ_KEEP=1: add what was learnt to the corpora
+	@tools/setup.sh $(B) build fuzz
+	@$(MAKE) CC=clang B=$(B)-fuzz MODE=fuzz WEB=0 fuzzers
+	@node test/fuzz/run.mjs $(B)-fuzz/fuzz/test/fuzz $(FUZZ)
 $(TEST_BIN): %: %.o $(HELP_OBJ) $(LIB)
 	@echo '  LINK $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LDLIBS)
+# It sends requests in-process, through the fuzz targets' door.
+$(O)/test/unit/fault_test: $(O)/test/fuzz/door.o
+
+lighthouse: ## Lighthouse on the demo's pages, reports in build/lighthouse; not part of test: a busy machine scores lower
+	@tools/setup.sh $(B) build test
+	@$(MAKE) all
+	@$(MAKE) test/lighthouse/node_modules/.stamp
+	@node test/lighthouse/run.mjs $(B)/lighthouse
 
 bench: ## measure against the ceiling programs in bench/ (B=ticket_create: one)
 	@tools/setup.sh $(B) build bench
@@ -131,6 +154,16 @@ $(B)/bench/%: $(O)/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- the Debian package ------------------------------------------------------------------------------------------------
+deb: ## dist/anju_VERSION_ARCH.deb (DEB_VERSION=: another version than the program's)
+	@tools/setup.sh $(B) build deb
+	@$(MAKE) all
+	@tools/deb.sh $(BIN) dist $(DEB_VERSION)
+deb-test: ## try the package on a fresh Debian 12 in a folder: install, log in, upgrade, remove, purge (root, network)
+	@tools/setup.sh $(B) build deb deb-test
+	@$(MAKE) all
+	@tools/deb_test.sh $(BIN)
 
 # --- guards ------------------------------------------------------------------------------------------------------------
 lint: ## floors, clang-format, clang-tidy, cppcheck, stale derived files
@@ -164,4 +197,4 @@ format: ## clang-format every C file
 clean: ## remove what was built (not node_modules, not data/)
 	rm -rf $(B) web/dist
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile

@@ -1,6 +1,6 @@
 // run.mjs - runs the suites and counts what really ran.
-//   node test/run.mjs                                 all: units, journeys on both engines, e2e
-//   node test/run.mjs units journeys-postgres         some suites (journeys: both engines)
+//   node test/run.mjs                                 all: units, journeys and faults on both engines, e2e
+//   node test/run.mjs units journeys-postgres         some suites (journeys, faults: both engines)
 //   node test/run.mjs src/base/test/str_test.c test/journeys/login.test.mjs      some files
 // A pass is one line a suite; a failure's output is printed in full. The last line is "N passed, N failed". A whole run
 // with fewer tests than test/count.min fails: tests must not get lost silently. `make test` builds what is needed first.
@@ -17,9 +17,12 @@ const MODE = process.env.ANJU_TEST_MODE ?? 'asan'
 const JOBS = Number(process.env.ANJU_TEST_JOBS ?? availableParallelism?.() ?? cpus().length)
 const FILE_MS = 15 * 60_000
 
-const ALL_SUITES = ['units', 'journeys-sqlite', 'journeys-postgres', 'e2e']
+const ALL_SUITES = ['units', 'fuzz', 'journeys-sqlite', 'journeys-postgres', 'faults-sqlite', 'faults-postgres', 'e2e']
 const isUnit = (f) => /_test\.c$/.test(f)
+const isFuzz = (f) => /_fuzz\.c$/.test(f)
 const isJourney = (f) => /\.test\.mjs$/.test(f)
+const isFaults = (f) => isJourney(f) && /(^|\/)test\/faults\//.test(f)
+const isSpec = (f) => /\.spec\.mjs$/.test(f)
 
 function find(folder, wanted) {
   if (!existsSync(folder)) return []
@@ -30,6 +33,7 @@ function find(folder, wanted) {
 }
 const inTestFolders = (wanted) => find('src', wanted).filter((f) => f.includes('/test/'))
 const units = () => [...inTestFolders(isUnit), ...find('test/unit', isUnit)]
+const faults = () => find('test/faults', isJourney)
 const journeys = () => [...inTestFolders(isJourney), ...find('test/journeys', isJourney)]
 
 // Runs a command to its end; a file that hangs is a failure, not a hanging build.
@@ -70,16 +74,21 @@ async function runUnit(file) {
   await dropDatabase(database)
   return { ...run, ...countCmocka(run.out) }
 }
+// Every input a fuzz target ever learnt from, once: what was found stays found.
+async function runFuzz(file) {
+  const run = await runCommand(join(BUILD, MODE, file.replace(/\.c$/, '')), [file.replace(/([^/]+)_fuzz\.c$/, 'corpus/$1')], {})
+  return { ...run, ...countCmocka(run.out) }
+}
 async function runJourney(file, engine) {
   const env = { ANJU_TEST_ENGINE: engine, ANJU_TEST_PG: pg.url, ANJU_BIN: process.env.ANJU_BIN ?? join(BUILD, MODE, 'anju') }
   const run = await runCommand(process.execPath, ['--test-reporter=tap', file], env)
   return { ...run, ...countNode(run.out) }
 }
 // The browser sees what ships: the release build. Chromium writes into HOME, so it gets one of its own.
-async function runBrowser() {
+async function runBrowser(where) {
   const home = tempDir('anju-home')
   const report = join(home, 'report.json')
-  const run = await runCommand('test/node_modules/.bin/playwright', ['test', '-c', 'test/e2e'], {
+  const run = await runCommand('test/node_modules/.bin/playwright', ['test', '-c', 'test/e2e', where], {
     HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, PLAYWRIGHT_JSON_OUTPUT_NAME: report,
     ANJU_TEST_PG: pg.url, ANJU_BIN: process.env.ANJU_BIN ?? join(BUILD, 'anju'),
   })
@@ -110,8 +119,8 @@ async function runSuite(name, files, runFile, jobs) {
   console.log(`${name}: ${sum.passed} passed, ${sum.failed} failed${skipped} (${files.length} files, ${seconds} s)`)
 }
 
-const asked = process.argv.slice(2).flatMap((a) => (a === 'journeys' ? ['journeys-sqlite', 'journeys-postgres'] : [a]))
-const unknown = asked.filter((a) => !ALL_SUITES.includes(a) && !existsSync(a))
+const asked = process.argv.slice(2).flatMap((a) => (['journeys', 'faults'].includes(a) ? [`${a}-sqlite`, `${a}-postgres`] : [a]))
+const unknown = asked.filter((a) => !ALL_SUITES.includes(a) && !([isUnit, isFuzz, isJourney, isSpec].some((is) => is(a)) && existsSync(a)))
 if (unknown.length) {
   console.error(`no suite or file: ${unknown.join(' ')}. Suites: ${ALL_SUITES.join(' ')}`)
   process.exit(2)
@@ -124,11 +133,16 @@ const pg = await startPostgres()
 process.env.ANJU_TEST_SHARED = tempDir('anju-shared') // the demo community is made once for all files
 const unitFiles = pick('units', units, isUnit)
 if (unitFiles.length) await runSuite('units', unitFiles, runUnit, JOBS)
+const fuzzFiles = pick('fuzz', () => find('test/fuzz', isFuzz), isFuzz)
+if (fuzzFiles.length) await runSuite('fuzz', fuzzFiles, runFuzz, JOBS)
 for (const engine of ['sqlite', 'postgres']) {
-  const list = pick(`journeys-${engine}`, journeys, isJourney)
+  const list = pick(`journeys-${engine}`, journeys, (f) => isJourney(f) && !isFaults(f))
   if (list.length) await runSuite(`journeys-${engine}`, list, (f) => runJourney(f, engine), JOBS)
+  const hurt = pick(`faults-${engine}`, faults, isFaults)
+  if (hurt.length) await runSuite(`faults-${engine}`, hurt, (f) => runJourney(f, engine), JOBS)
 }
-if (suites.includes('e2e') && find('test/e2e', (f) => /\.spec\.mjs$/.test(f)).length) await runSuite('e2e', ['test/e2e'], runBrowser, 1)
+const specs = pick('e2e', () => ['test/e2e'], isSpec) // all of them in one call: they share its windows and servers
+if (specs.length) await runSuite('e2e', specs, runBrowser, 1)
 await pg.stop()
 
 if (!asked.length) {

@@ -21,19 +21,21 @@ static const struct {
               {"out", 2},  {"core", 3}, {"rooms", 4}, {"main", 5}};
 
 /* A room sees rooms before it, and of those only rooms/<room>/<room>.h. */
-static const char *const rooms[] = {"estate",  "people",  "staff",    "service", "charges",
-                                    "assets",  "rounds",  "energy",   "notices", "surveys",
-                                    "care",    "access",  "handover", "owners",  "emergency",
-                                    "quality", "improve", "hub"};
+static const char *const rooms[] = {"estate",    "people",  "staff",   "service",  "privacy",
+                                    "charges",   "assets",  "rounds",  "energy",   "notices",
+                                    "surveys",   "care",    "access",  "handover", "owners",
+                                    "emergency", "quality", "improve", "hub"};
 
 /* A foreign library is touched by one file, so that it can be replaced. */
 static const struct {
     const char *header, *only_in;
 } foreign[] = {
     {"sqlite3.h", "src/db/sqlite.c"},         {"libpq-fe.h", "src/db/postgres.c"},
-    {"microhttpd.h", "src/http/http.c"},      {"jansson.h", "src/base/json.c"},
-    {"sodium.h", "src/base/crypto.c"},        {"zlib.h", "src/http/asset.c"},
-    {"xlsxwriter.h", "src/core/xlsx.c"},      {"pthread.h", "src/base/thread.h"},
+    {"gnutls/gnutls.h", "src/http/tls.c"},    {"gnutls/x509.h", "src/http/tls.c"},
+    {"gnutls/abstract.h", "src/http/tls.c"},  {"microhttpd.h", "src/http/http.c"},
+    {"jansson.h", "src/base/json.c"},         {"sodium.h", "src/base/crypto.c"},
+    {"zlib.h", "src/http/asset.c"},           {"xlsxwriter.h", "src/core/xlsx.c"},
+    {"pthread.h", "src/base/thread.h"},       {"liboath/oath.h", "src/core/totp.c"},
     {"curl/curl.h", "src/out/http_client.c"}, {"mosquitto.h", "src/mqtt/mqtt.c"},
 };
 
@@ -48,6 +50,8 @@ static const struct {
     {"time", "src/base/cal.c", "ctx->now_ms or clock_now_ms"},
     {"gettimeofday", "src/base/cal.c", "clock_now_ms"},
     {"clock_gettime", "src/base/cal.c", "clock_mono_ms"},
+    {"fsync", "src/base/fs.c", "fs_keep or fs_move"},
+    {"mkstemp", "src/base/fs.c", "fs_create"},
     {"strcpy", NULL, "struct buf"},
     {"strcat", NULL, "struct buf"},
     {"sprintf", NULL, "buf_f, or snprintf"},

@@ -47,7 +47,7 @@ for header in sqlite3 libpq-fe microhttpd jansson sodium zlib xlsxwriter pthread
   #  include <$header.h>
 C
 done
-for call in malloc calloc realloc free time gettimeofday clock_gettime strcpy strcat sprintf gets strtok atoi atol system popen; do
+for call in malloc calloc realloc free time gettimeofday clock_gettime fsync mkstemp strcpy strcat sprintf gets strtok atoi atol system popen; do
     expect src/db/a.c 'call not allowed' <<C
 int f(void) { return $call(0); }
 C

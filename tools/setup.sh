@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh BUILD_FOLDER GROUP... - installs what is missing for the groups build, test, lint, bench: never more, and never
+# setup.sh BUILD_FOLDER GROUP... - installs what is missing for the groups build, test, lint, fuzz, bench, deb: never more, and never
 # in place of what the machine already has. Asks nothing. sudo only when not root; on a system without apt it prints the
 # packages and fails. A stamp in the build folder makes the next call instant.
 set -eu
@@ -23,8 +23,10 @@ want_group() {
         want_lib sqlite3 libsqlite3-dev
         want_lib libpq libpq-dev
         want_lib libmicrohttpd libmicrohttpd-dev
+        want_lib gnutls libgnutls28-dev
         want_lib jansson libjansson-dev
         want_lib libsodium libsodium-dev
+        want_lib liboath liboath-dev
         want_lib xlsxwriter libxlsxwriter-dev
         want_lib zlib zlib1g-dev
         want_file /etc/ssl/certs/ca-certificates.crt ca-certificates
@@ -36,6 +38,8 @@ want_group() {
         ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb || missing="$missing postgresql"
         want_tool chromium
         want_tool python3 # its sqlite3: the journeys lock and age a database from outside
+        want_tool oathtool # an authenticator that is not ours
+        want_tool faketime # a clock that steps back
         want_tool unzip
         want_file /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc fonts-noto-cjk
         ;;
@@ -45,9 +49,18 @@ want_group() {
         want_tool clang-tidy
         want_tool cppcheck
         ;;
+    fuzz)
+        want_tool clang
+        ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 || missing="$missing libclang-rt-14-dev"
+        ;;
     bench) want_tool wrk ;;
+    deb) want_tool dpkg-shlibdeps dpkg-dev ;;
+    deb-test)
+        want_tool debootstrap
+        want_tool lintian
+        ;;
     *)
-        echo "setup: no group '$1' (build test lint bench)" >&2
+        echo "setup: no group '$1' (build test lint fuzz bench deb deb-test)" >&2
         exit 2
         ;;
     esac

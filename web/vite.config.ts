@@ -2,9 +2,10 @@
 // so data: images and inline scripts would be refused. The manifest feeds tools/size.mjs.
 import { defineConfig } from 'vite'
 import vue from '@vitejs/plugin-vue'
+import { phone_shell } from './tools/shell.mjs'
 
 export default defineConfig({
-  plugins: [vue()],
+  plugins: [vue(), phone_shell()],
   define: {
     __VUE_OPTIONS_API__: 'false',
     __VUE_PROD_DEVTOOLS__: 'false',

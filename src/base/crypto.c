@@ -118,17 +118,34 @@ struct str hex_of(struct arena *a, const uint8_t *p, size_t n)
     return (struct str){text, n * 2};
 }
 
+bool bytes_of_hex(struct str hex, uint8_t *ret, size_t n)
+{
+    size_t got = 0;
+    return sodium_hex2bin(ret, n, hex.p ? hex.p : "", hex.n, NULL, &got, NULL) == 0 && got == n &&
+           hex.n == 2 * n;
+}
+
 bool bytes_equal(const void *a, const void *b, size_t n)
 {
     return sodium_memcmp(a, b, n) == 0;
 }
 
+struct gate password_gate = GATE(PASSWORDS_AT_ONCE);
+
+bool password_busy(void)
+{
+    return gate_waiting(&password_gate) >= PASSWORDS_WAITING;
+}
+
 bool password_hash(struct str password, char ret[PASSWORD_HASH_MAX])
 {
     char text[crypto_pwhash_STRBYTES];
-    if (crypto_pwhash_str(text, password.p ? password.p : "", password.n,
-                          crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                          crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
+    gate_enter(&password_gate);
+    int failed = crypto_pwhash_str(text, password.p ? password.p : "", password.n,
+                                   crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                   crypto_pwhash_MEMLIMIT_INTERACTIVE);
+    gate_leave(&password_gate);
+    if (failed != 0)
         return false;
     for (size_t i = 0; i < sizeof text; i++)
         ret[i] = text[i];
@@ -137,5 +154,71 @@ bool password_hash(struct str password, char ret[PASSWORD_HASH_MAX])
 
 bool password_check(const char *hash, struct str password)
 {
-    return crypto_pwhash_str_verify(hash, password.p ? password.p : "", password.n) == 0;
+    gate_enter(&password_gate);
+    int wrong = crypto_pwhash_str_verify(hash, password.p ? password.p : "", password.n);
+    gate_leave(&password_gate);
+    return wrong == 0;
+}
+
+/* --- keys --- */
+
+_Static_assert(KEY_BYTES == crypto_kdf_KEYBYTES, "master key size");
+_Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "box key size");
+enum {
+    NONCE_BYTES = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+    TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES,
+    BOX_VARIANT = sodium_base64_VARIANT_URLSAFE_NO_PADDING
+};
+
+void key_derive(const uint8_t master[KEY_BYTES], const char *use, uint8_t ret[KEY_BYTES])
+{
+    ASSERT(str_of(use).n == crypto_kdf_CONTEXTBYTES);
+    crypto_kdf_derive_from_key(ret, KEY_BYTES, 1, use, master);
+}
+
+void mac_of(const uint8_t key[KEY_BYTES], struct str s, uint8_t ret[MAC_BYTES])
+{
+    crypto_generichash(ret, MAC_BYTES, (const unsigned char *)(s.p ? s.p : ""), s.n, key,
+                       KEY_BYTES);
+}
+
+static const unsigned char *bytes(struct str s)
+{
+    return (const unsigned char *)(s.p ? s.p : "");
+}
+
+struct str box_seal(struct arena *a, const uint8_t key[KEY_BYTES], struct str where,
+                    struct str plain)
+{
+    size_t n = NONCE_BYTES + plain.n + TAG_BYTES, cap = sodium_base64_encoded_len(n, BOX_VARIANT);
+    unsigned char *raw = arena_get(a, n);
+    char *text = arena_get(a, cap);
+    randombytes_buf(raw, NONCE_BYTES);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(raw + NONCE_BYTES, NULL, bytes(plain), plain.n,
+                                               bytes(where), where.n, NULL, raw, key);
+    sodium_bin2base64(text, cap, raw, n, BOX_VARIANT);
+    return (struct str){text, cap - 1};
+}
+
+bool box_open(struct arena *a, const uint8_t key[KEY_BYTES], struct str where, struct str box,
+              struct str *ret)
+{
+    size_t n = 0;
+    unsigned char *raw = arena_get(a, box.n + 1);
+    if (!box.n || sodium_base642bin(raw, box.n, box.p, box.n, NULL, &n, NULL, BOX_VARIANT) != 0 ||
+        n < NONCE_BYTES + TAG_BYTES)
+        return false;
+    size_t len = n - NONCE_BYTES - TAG_BYTES;
+    char *plain = arena_get(a, len + 1);
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain, NULL, NULL,
+                                                   raw + NONCE_BYTES, n - NONCE_BYTES, bytes(where),
+                                                   where.n, raw, key) != 0)
+        return false;
+    *ret = (struct str){plain, len};
+    return true;
+}
+
+void secret_clear(void *p, size_t n)
+{
+    sodium_memzero(p, n);
 }

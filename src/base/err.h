@@ -11,6 +11,8 @@
     X(UNAUTH, 401, "unauthenticated", "no valid login")                                            \
     X(DENIED, 403, "denied", "this role may not")                                                  \
     X(PASSWORD, 403, "password_change_required", "the first password must be changed")             \
+    X(FACTOR, 401, "second_factor", "the one-time code is needed too")                             \
+    X(FACTOR_SETUP, 403, "second_factor_required", "a second factor must be set up first")         \
     X(CSRF, 403, "csrf", "the page's security token is missing or old")                            \
     X(MISSING, 404, "not_found", "not there, or not in this login's scope")                        \
     X(METHOD, 405, "method", "this address does not know the method")                              \

@@ -43,14 +43,16 @@ static const struct json *to(const json_t *j)
     return (const struct json *)j;
 }
 
-/* jansson often reports a failed allocation as bad syntax, so it is noted where it happens. */
+/* jansson often reports a failed allocation as bad syntax, so it is noted where it happens. Its
+ * lexer (2.14) may even assert when a text of many bytes a character cannot grow: so a second try,
+ * whose success changes nothing: what was read is thrown away. */
 static _Thread_local bool starved;
 
 static void *jansson_get(size_t n)
 {
     void *p = heap_try(n);
     starved |= p == NULL;
-    return p;
+    return p ? p : heap_try(n);
 }
 
 static void jansson_start(void)
@@ -145,9 +147,10 @@ enum err json_parse(struct ctx *c, struct str text, const struct json **ret)
     json_error_t e;
     starved = false;
     json_t *root = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &e);
-    if (!root)
+    if (root)
+        arena_defer(c->mem, root_free, root);
+    if (!root || starved)
         return fail_jansson(c, &e);
-    arena_defer(c->mem, root_free, root);
     *ret = to(root);
     return E_OK;
 }

@@ -45,6 +45,7 @@ struct arena {
     struct block *last;
     struct deferred *deferred;
     size_t cap, given, peak;
+    enum arena_short short_of;
     _Alignas(ALIGN) struct block first; /* its data follows to the end of the allocation */
 };
 
@@ -130,6 +131,7 @@ void arena_reset(struct arena *a)
     blocks_free(a);
     a->first.used = 0;
     a->given = 0;
+    a->short_of = ARENA_ENOUGH;
     POISON(block_data(&a->first), a->first.size);
 }
 
@@ -179,7 +181,21 @@ void *arena_get(struct arena *a, size_t n)
 
 void *arena_try(struct arena *a, size_t n)
 {
-    return fault_now() ? NULL : take_within(a, n, a->cap);
+    bool fits = n <= a->cap && a->given <= a->cap && round_up(n) <= a->cap - a->given;
+    void *p = fault_now() ? NULL : take_within(a, n, a->cap);
+    if (!p && a->short_of != ARENA_STARVED)
+        a->short_of = fits ? ARENA_STARVED : ARENA_CAPPED;
+    return p;
+}
+
+enum arena_short arena_short_of(const struct arena *a)
+{
+    return a->short_of;
+}
+
+void arena_starve(struct arena *a)
+{
+    a->short_of = ARENA_STARVED;
 }
 
 void arena_defer(struct arena *a, void (*fn)(void *), void *arg)

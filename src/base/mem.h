@@ -30,6 +30,12 @@ void arena_reset(struct arena *a);
 void *arena_get(struct arena *a, size_t n);
 /* The same for sizes that come from outside: NULL when over the cap or out of memory. */
 MUST_USE void *arena_try(struct arena *a, size_t n);
+/* Whether an arena_try was refused since arena_new or arena_reset: by the cap, or because there was
+ * no memory (which stays). Texts that grow by it are cut off then: nothing made here may be kept.
+ */
+enum arena_short { ARENA_ENOUGH, ARENA_CAPPED, ARENA_STARVED };
+enum arena_short arena_short_of(const struct arena *a);
+void arena_starve(struct arena *a); /* what belongs to it found no memory elsewhere */
 /* fn(arg) runs when the arena ends or is reset. Not counted against the cap. */
 void arena_defer(struct arena *a, void (*fn)(void *), void *arg);
 /* Bytes handed out at the highest point since arena_new. */

@@ -167,7 +167,7 @@ static void owned_free(void *cell)
 void buf_init(struct buf *b, struct arena *owner, size_t max)
 {
     ASSERT(max < SIZE_MAX / 2);
-    *b = (struct buf){.max = max, .owned = arena_get(owner, sizeof(void *))};
+    *b = (struct buf){.max = max, .owner = owner, .owned = arena_get(owner, sizeof(void *))};
     arena_defer(owner, owned_free, b->owned);
 }
 
@@ -190,6 +190,7 @@ bool buf_reserve(struct buf *b, size_t n)
             b->cap = cap;
             return true;
         }
+        arena_starve(b->owner);
     }
     b->full = true;
     return false;

@@ -44,6 +44,7 @@ bool str_has_nul(struct str s);
 struct buf {
     char *p;
     size_t n, cap, max;
+    struct arena *owner;
     void **owned; /* private: where the owner arena finds the memory */
     bool full; /* a write did not fit (or memory ran out): content is incomplete, do not send it */
 };

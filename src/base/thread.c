@@ -117,6 +117,33 @@ void cond_broadcast(cond *c)
     ASSERT(pthread_cond_broadcast(c) == 0);
 }
 
+void gate_enter(struct gate *g)
+{
+    mutex_lock(&g->lock);
+    g->waiting++;
+    while (g->inside >= g->width)
+        cond_wait(&g->left, &g->lock);
+    g->waiting--;
+    g->inside++;
+    mutex_unlock(&g->lock);
+}
+
+void gate_leave(struct gate *g)
+{
+    mutex_lock(&g->lock);
+    g->inside--;
+    cond_signal(&g->left);
+    mutex_unlock(&g->lock);
+}
+
+int gate_waiting(struct gate *g)
+{
+    mutex_lock(&g->lock);
+    int n = g->waiting;
+    mutex_unlock(&g->lock);
+    return n;
+}
+
 struct queue {
     mutex lock;
     cond filled;

@@ -23,6 +23,20 @@ bool cond_wait_ms(cond *c, mutex *m, int64_t ms); /* false: timed out */
 void cond_signal(cond *c);
 void cond_broadcast(cond *c);
 
+/* At most width are inside at once; the others wait in a line that can be seen. */
+struct gate {
+    mutex lock;
+    cond left;
+    int width, inside, waiting;
+};
+#define GATE(n)                                                                                    \
+    {                                                                                              \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, (n), 0, 0                             \
+    }
+void gate_enter(struct gate *g); /* waits */
+void gate_leave(struct gate *g);
+int gate_waiting(struct gate *g);
+
 /* A bounded first-in first-out queue of pointers for many producers and consumers. */
 struct queue;
 struct queue *queue_new(size_t cap);

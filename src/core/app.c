@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "core/core.h"
 #include "core/live.h"
+#include "core/policy.h"
 
 enum { ZONES_MAX = 16384, FIXUPS_MAX = 256 };
 #define DEFAULT_ZONE "Asia/Shanghai"
@@ -79,6 +80,7 @@ void app_boot(struct app *app)
     perms_register(app->modules);
     res_registry_build(app->modules);
     live_listeners_set(app->modules);
+    menu_check(app->modules);
     routes_build(app);
     id_node(app->node_id);
     zones.db = app->db;
@@ -89,17 +91,23 @@ void app_boot(struct app *app)
 /* --- roles --- */
 
 static const struct query Q_ROLE = {
-    "role.by_key", "SELECT id FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};
+    "role.by_key",
+    "SELECT id, perms, version FROM role WHERE community_id = 0 AND key = $1 AND archived = 0"};
+static const struct query Q_ROLE_PERMS = {
+    "role.perms", "UPDATE role SET perms = $2 WHERE id = $1 AND version = 1"};
 
 enum err roles_seed(struct ctx *c, struct tx *tx, const struct module *const *modules)
 {
     for (; *modules; modules++)
         for (const struct role_seed *s = (*modules)->roles; s && s->key; s++) {
-            struct val id;
+            struct val v[3];
             struct row row = {0};
-            enum err e = q_one(c, tx, &Q_ROLE, IN(v_text(str_of(s->key))), &id, 1);
+            enum err e = q_one(c, tx, &Q_ROLE, IN(v_text(str_of(s->key))), v, 3);
+            /* One that the company never changed gets what a new version of the program adds. */
+            if (e == E_OK && val_int(v[2]) == 1 && !str_eqz(val_str(v[1]), s->perms))
+                TRY(q_do(c, tx, &Q_ROLE_PERMS, IN(v[0], v_text(str_of(s->perms))), NULL));
             if (e == E_OK)
-                continue; /* the company may have changed it */
+                continue;
             if (e != E_MISSING)
                 return e;
             row_put(&row, RL_KEY, v_text(str_of(s->key)));
@@ -110,22 +118,39 @@ enum err roles_seed(struct ctx *c, struct tx *tx, const struct module *const *mo
     return E_OK;
 }
 
+const struct query *const role_queries[] = {&Q_ROLE, &Q_ROLE_PERMS, NULL};
+
 static enum err seed(struct ctx *c, struct tx *tx, void *arg)
 {
     const struct app *app = arg;
+    TRY(policies_seed(c, tx));
     return roles_seed(c, tx, app->modules);
+}
+
+static size_t all_fixups(const struct app *app, struct fixup ret[FIXUPS_MAX])
+{
+    size_t n = 0;
+    for (const struct module *const *m = app->modules; *m; m++)
+        for (const struct fixup *f = (*m)->fixups; f && f->number; f++) {
+            ASSERT(n < FIXUPS_MAX);
+            ret[n++] = *f;
+        }
+    return n;
+}
+
+enum err app_schema_current(struct app *app, struct ctx *c, bool *ret)
+{
+    const struct table *tables;
+    struct fixup fixups[FIXUPS_MAX];
+    size_t nfixups = all_fixups(app, fixups), n = res_tables(c->mem, app->modules, &tables);
+    return db_schema_current(app->db, c, tables, n, fixups, nfixups, ret);
 }
 
 enum err app_migrate(struct app *app, struct ctx *c)
 {
     const struct table *tables;
     struct fixup fixups[FIXUPS_MAX];
-    size_t nfixups = 0, n = res_tables(c->mem, app->modules, &tables);
-    for (const struct module *const *m = app->modules; *m; m++)
-        for (const struct fixup *f = (*m)->fixups; f && f->number; f++) {
-            ASSERT(nfixups < FIXUPS_MAX);
-            fixups[nfixups++] = *f;
-        }
+    size_t nfixups = all_fixups(app, fixups), n = res_tables(c->mem, app->modules, &tables);
     TRY(db_migrate(app->db, c, tables, n, fixups, nfixups));
     return db_write(app->db, c, seed, app);
 }

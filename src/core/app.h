@@ -13,7 +13,9 @@ enum route_flag {
     RAW_BODY = 16, /* the body is not JSON (CSV) */
     SLOW = 32,     /* a report or export: never on a reading thread, bigger arena */
     ANY_USER = 64, /* a login is enough, no permission */
-    PW_OK = 128    /* allowed before a forced password change */
+    PW_OK = 128,   /* allowed before a forced password change */
+    ONE_TX = 256 /* with NO_TX: all its writing is one transaction, which keeps the idempotency key
+                    too (req_once); without it a key whose handler was cut off stays taken */
 };
 typedef enum err (*route_fn)(struct ctx *c, struct req *q);
 /* One address. prepare runs outside the transaction (parse, hash, take numbers); run inside a read
@@ -38,6 +40,9 @@ struct job {
     int every_s; /* > 0: scheduled at every multiple of it (UTC); 0: only when asked */
     /* Inside one transaction together with its done mark; data is JSON text. */
     enum err (*run)(struct ctx *c, struct tx *tx, struct app *app, struct str data);
+    /* Instead of run, for long work: one step in units of work of its own, each safe to repeat and
+     * to meet its twin of another node; more: again. The done mark comes after the last. */
+    enum err (*step)(struct ctx *c, struct app *app, struct str data, bool *ret_more);
 };
 struct on { /* a listener: an event of topic enqueues job with
                {"topic","subject","id","community_id","event_id"} */
@@ -51,18 +56,23 @@ struct menu_item {
     const char *page, *resource; /* one of the two */
     const char *perm;
 };
+typedef void (*tell_fn)(void *arg, int64_t id, struct str text);
 struct check { /* a consistency query of `anju check`: returns rows only when something is wrong:
                   (id, text) */
     const char *name;
     struct query query;
+    /* What no query can say; calls tell for each fault. Runs outside transactions. May be NULL,
+     * then query is asked. */
+    enum err (*run)(struct ctx *c, struct app *app, tell_fn tell, void *arg);
 };
+struct probe; /* core/probe.h: a channel that `anju doctor` tries */
 struct module {
     const char *name, *purpose;
     const struct resource *const *resources; /* arrays end with NULL or a zero element */
     const struct table *tables;              /* besides the resources' */
     int ntables;
     const struct query *const *queries,
-        *const *more_queries[2]; /* all named queries, for the prepare-all test */
+        *const *more_queries[4]; /* all named queries, for the prepare-all test */
     const struct route *routes, *more_routes;
     const struct job *jobs;
     const struct on *listens;
@@ -71,6 +81,7 @@ struct module {
     const struct role_seed *roles;
     const struct menu_item *menu;
     const struct check *checks;
+    const struct probe *probes;
 };
 
 struct community { /* what the core must know of one */
@@ -88,7 +99,6 @@ struct app {
     size_t nassets;
     const char *data_dir;
     int node_id;
-    bool tls;  /* we speak https ourselves: cookies are Secure */
     bool demo; /* demo passwords exist: the login page may say so */
     struct live *live;
     struct jobs *jobs;
@@ -107,6 +117,8 @@ int app_resources(const struct resource *const **ret);
 const struct zone *app_zone(int64_t community_id);
 void app_communities_changed(void);
 MUST_USE enum err app_migrate(struct app *app, struct ctx *c);
+/* Whether app_migrate would have nothing to do; changes nothing. */
+MUST_USE enum err app_schema_current(struct app *app, struct ctx *c, bool *ret);
 
 /* --- one request --- */
 struct req {
@@ -122,7 +134,6 @@ struct req {
     void *state;         /* from prepare to run */
     int status;
     struct buf out;
-    struct str out_type; /* "" : application/json */
     struct http_reply *reply;
 };
 /* A required or optional query parameter as id; field error when malformed. 0 when absent. */
@@ -130,6 +141,10 @@ MUST_USE enum err req_id_param(struct ctx *c, struct req *q, const char *name, i
 /* The community the request is about: its community_id parameter, or the caller's only one with
  * perm. E_MISSING when the caller lacks perm there; E_INVALID when it must be named. */
 MUST_USE enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *ret);
+/* For a ONE_TX handler, first and last in its writing transaction. replayed: it was all done before
+ * and q->out holds that answer. */
+MUST_USE enum err req_once(struct req *q, struct tx *tx, bool *ret_replayed);
+MUST_USE enum err req_once_done(struct req *q, struct tx *tx);
 void req_header(struct req *q, const char *name, struct str value);
 
 /* The web door of the app: fills an http_app whose functions route, authenticate, dispatch and

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/thread.h"
 #include "core/core.h"
+#include "core/policy.h"
 
 static struct {
     const char *names[PERMS_MAX];
@@ -122,12 +123,15 @@ int64_t who_only_community(const struct who *w, const char *perm)
 
 static const struct query Q_SESSION = {
     "auth.session", "SELECT s.user_id, s.csrf, s.seen_at, s.expires_at, u.login, u.name, "
-                    "u.enabled, u.must_change_password, u.archived "
+                    "u.enabled, u.must_change_password, u.archived, u.home, u.password_at, "
+                    "u.totp_at, u.demo, s.created_at "
                     "FROM session s JOIN app_user u ON u.id = s.user_id WHERE s.id = $1"};
 static const struct query Q_TOKEN = {
-    "auth.token", "SELECT t.user_id, t.rate_per_s, t.expires_at, t.archived, u.login, u.name, "
-                  "u.enabled, u.must_change_password, u.archived "
-                  "FROM api_token t JOIN app_user u ON u.id = t.user_id WHERE t.hash = $1"};
+    "auth.token",
+    "SELECT t.user_id, t.rate_per_s, t.expires_at, t.archived, u.login, u.name, "
+    "u.enabled, u.must_change_password, u.archived, u.home, t.perms, t.scope_community, "
+    "u.demo, t.created_at "
+    "FROM api_token t JOIN app_user u ON u.id = t.user_id WHERE t.hash = $1"};
 static const struct query Q_GRANTS = {
     "auth.grants",
     "SELECT g.scope, g.scope_id, g.staff_id, g.person_id, r.perms, r.key FROM role_grant g JOIN "
@@ -137,7 +141,8 @@ static const struct query Q_SEEN = {
     "auth.seen", "UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2"};
 const struct query *const auth_queries[] = {&Q_SESSION, &Q_TOKEN, &Q_GRANTS, &Q_SEEN, NULL};
 
-enum { IDLE_MS = 30 * 60 * 1000, GRANTS_MAX = 8192, SEEN_EVERY_MS = 60000 };
+enum { GRANTS_MAX = 8192, SEEN_EVERY_MS = 60000, WHO_COLUMNS = 14 };
+#define DAY_MS INT64_C(86400000)
 
 struct entry {
     uint8_t key[32];
@@ -159,6 +164,10 @@ struct load {
     struct str key;
     bool bearer;
     struct entry *entry;
+    struct login_policy policy[FOR_RESIDENT + 1];
+    struct perms only; /* of a narrowed token */
+    bool narrowed;
+    int64_t only_community;
 };
 
 static enum err add_grants(struct ctx *c, struct tx *tx, struct app *app, const struct val *v,
@@ -182,6 +191,22 @@ static enum err add_grants(struct ctx *c, struct tx *tx, struct app *app, const 
     return E_OK;
 }
 
+/* A token with a narrower scope than its user's: fewer rights, one community. */
+static int narrow(const struct load *l, struct grant *list, int n)
+{
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        struct grant g = list[i];
+        for (size_t k = 0; k < COUNT_OF(g.perms.w) && l->narrowed; k++)
+            g.perms.w[k] &= l->only.w[k];
+        if (l->only_community && g.community_id == ALL_COMMUNITIES)
+            g.community_id = l->only_community;
+        if (!l->only_community || g.community_id == l->only_community)
+            list[kept++] = g;
+    }
+    return kept;
+}
+
 static enum err load_grants(struct ctx *c, struct tx *tx, struct load *l, struct who *w)
 {
     struct rows rows;
@@ -195,6 +220,7 @@ static enum err load_grants(struct ctx *c, struct tx *tx, struct load *l, struct
         TRY(add_grants(c, tx, l->app, v, list, &n));
         buf_fmt(&roles, "%s" PRS, i ? "," : "", PRA(val_str(v[5])));
     }
+    n = narrow(l, list, n);
     struct grant *kept = arena_get(l->entry->mem, (size_t)n * sizeof *kept + 1);
     memcpy(kept, list, (size_t)n * sizeof *kept);
     for (int i = 0; i < n; i++)
@@ -206,35 +232,61 @@ static enum err load_grants(struct ctx *c, struct tx *tx, struct load *l, struct
     return E_OK;
 }
 
+static bool is_stale(int64_t now_ms, int64_t at_ms, int64_t for_ms)
+{
+    return now_ms - at_ms > for_ms;
+}
+
+/* What the policy of this kind of user says about the session. False: it has ended. */
+static bool judge_session(const struct ctx *c, struct load *l, const struct val *v, struct who *w)
+{
+    const struct login_policy *p = &l->policy[audience_of(w)];
+    bool demo = val_int(v[12]);
+    if (is_stale(c->now_ms, val_int(v[2]), p->idle_minutes * INT64_C(60000)) ||
+        is_stale(c->now_ms, val_int(v[13]), p->absolute_hours * INT64_C(3600000)))
+        return false;
+    bool old = p->password_max_days && v[10].t == V_INT &&
+               is_stale(c->now_ms, v[10].i, p->password_max_days * DAY_MS);
+    w->must_change_password = val_int(v[7]) || (old && !demo);
+    w->has_factor = v[11].t == V_INT;
+    w->must_set_factor = p->second_factor && !w->has_factor && !demo;
+    return true;
+}
+
 static enum err load_who(struct ctx *c, struct tx *tx, void *arg)
 {
     struct load *l = arg;
     struct entry *e = l->entry;
-    struct val v[9];
+    struct val v[WHO_COLUMNS];
     arena_reset(e->mem);
     e->who = NULL;
-    enum err err = q_one(c, tx, l->bearer ? &Q_TOKEN : &Q_SESSION, IN(v_text(l->key)), v, 9);
+    enum err err = q_one(c, tx, l->bearer ? &Q_TOKEN : &Q_SESSION, IN(v_text(l->key)), v,
+                         WHO_COLUMNS);
     if (err == E_MISSING)
         return E_OK;
     TRY(err);
     int64_t expires = l->bearer ? (v[2].t == V_INT ? v[2].i : INT64_MAX) : val_int(v[3]);
-    bool idle = !l->bearer && c->now_ms - val_int(v[2]) > IDLE_MS;
-    if (!val_int(v[6]) || val_int(v[8]) || expires <= c->now_ms || idle ||
-        (l->bearer && val_int(v[3])))
+    if (!val_int(v[6]) || val_int(v[8]) || expires <= c->now_ms || (l->bearer && val_int(v[3])))
         return E_OK;
     struct who *w = arena_get(e->mem, sizeof *w);
     w->user_id = val_int(v[0]);
     w->login = str_dup(e->mem, val_str(v[4]));
     w->name = str_dup(e->mem, val_str(v[5]));
-    w->must_change_password = val_int(v[7]) && !l->bearer;
+    w->home = val_int(v[9]) == HOME_PHONE ? HOME_PHONE : HOME_DESK;
     w->by_cookie = !l->bearer;
     if (w->by_cookie)
         snprintf(w->csrf, sizeof w->csrf, PRS, PRA(val_str(v[1])));
     w->rate_per_s = l->bearer ? (int)val_int(v[1]) : 50;
+    if (l->bearer) {
+        l->narrowed = val_str(v[10]).n > 0;
+        perms_of_text(val_str(v[10]), &l->only);
+        l->only_community = val_int(v[11]);
+    }
     e->expires_ms = expires;
     e->seen_ms = l->bearer ? INT64_MAX : val_int(v[2]);
     TRY(load_grants(c, tx, l, w));
-    e->who = w;
+    if (l->bearer || judge_session(c, l, v, w))
+        e->who = w;
     return E_OK;
 }
 
@@ -318,7 +370,9 @@ enum err auth_who(struct ctx *c, struct app *app, struct str cookie, struct str 
     if (!e) {
         e = entry_new(key);
         hex = hex_of(c->mem, key, 32);
-        struct load l = {app, hex, bearer.n > 0, e};
+        struct load l = {.app = app, .key = hex, .bearer = bearer.n > 0, .entry = e};
+        for (enum audience who = FOR_ADMIN; who <= FOR_RESIDENT && !l.bearer; who++)
+            l.policy[who] = policy_for(app, who);
         enum err err = db_read(app->db, c, load_who, &l);
         if (err != E_OK) {
             entry_release(e);

@@ -33,8 +33,10 @@ struct who {
     struct perms any; /* union over all grants */
     const struct grant *grants;
     int ngrants;
-    struct str role_keys; /* "desk,dispatcher" for meta */
-    bool must_change_password;
+    struct str role_keys;      /* "desk,dispatcher" for meta */
+    bool must_change_password; /* set by somebody else, or older than the policy allows */
+    bool has_factor, must_set_factor;
+    int home; /* HOME_DESK, HOME_PHONE */
     bool by_cookie;
     char csrf[33];
     uint8_t session_key[32];
@@ -62,10 +64,11 @@ struct role_seed {
 struct module;
 void perms_register(const struct module *const *modules);
 
-/* Makes a password hash after checking the rules (8–128 characters, ≥ 3 of 4 kinds, not the login
- * or its reverse): field errors under field. */
-MUST_USE enum err password_make(struct ctx *c, const char *field, struct str login,
-                                struct str password, char ret[128]);
+/* Makes a password hash after checking the rules of the policy (length, kinds of characters; never
+ * the login or its reverse): field errors under field. */
+struct login_policy;
+MUST_USE enum err password_make(struct ctx *c, const struct login_policy *rules, const char *field,
+                                struct str login, struct str p, char ret[128]);
 /* Drops every cached struct who: after any change of users, roles, grants or tokens. */
 void who_forget_all(void);
 /* The same who, kept alive until mem ends, for streams that outlive their request. */
@@ -85,14 +88,25 @@ enum {
     U_FAILED,
     U_LOCKED_UNTIL,
     U_DEMO,
+    U_PASSWORD_AT,
+    U_TOTP,
+    U_TOTP_AT,
+    U_TOTP_STEP,
     U__N
 };
 enum { RL_KEY = R_FIRST, RL_NAME, RL_PERMS, RL__N };
 enum { G_USER = R_FIRST, G_ROLE, G_SCOPE, G_SCOPE_ID, G_STAFF, G_PERSON, G__N };
-enum { TK_NAME = R_FIRST, TK_USER, TK_HASH, TK_EXPIRES, TK_RATE, TK__N };
+enum { TK_NAME = R_FIRST, TK_USER, TK_HASH, TK_EXPIRES, TK_RATE, TK_PERMS, TK_COMMUNITY, TK__N };
 enum grant_scope { SCOPE_SYSTEM = 1, SCOPE_COMPANY, SCOPE_BRANCH, SCOPE_COMMUNITY };
 enum { HOME_DESK = 1, HOME_PHONE };
-/* Creates an API token for the user; the clear text is shown once. */
-MUST_USE enum err token_create(struct ctx *c, struct app *app, struct str login, struct str name,
-                               int64_t expires_ms, int rate_per_s, struct str *ret_clear);
+/* An API token acts as its user, never with more: perms ("" all of his) and community_id (0: all of
+ * his) narrow it further. */
+struct token_spec {
+    struct str name, perms;
+    int64_t community_id, expires_ms; /* 0: never; the command line's alone */
+    int rate_per_s;                   /* 0: unlimited; the command line's alone */
+};
+/* The clear text is shown once. */
+MUST_USE enum err token_create(struct ctx *c, struct app *app, struct str login,
+                               const struct token_spec *spec, struct str *ret_clear);
 MUST_USE enum err roles_seed(struct ctx *c, struct tx *tx, const struct module *const *modules);

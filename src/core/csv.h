@@ -26,6 +26,9 @@ MUST_USE enum err csv_next(struct ctx *c, struct csv *r, bool *ret_more);
  * our own making. */
 struct str csv_plain(struct str cell);
 
+/* Heads the last column of every export: whose file a row is from. Imports leave it out. */
+#define EXPORT_MARK "_export"
+
 enum { ROW_ERRORS_MAX = 1000 };
 struct row_error {
     int64_t row;

@@ -36,9 +36,9 @@ static const char *column_name(enum col_type t)
 
 static void put_flags(struct buf *b, uint32_t flags)
 {
-    static const char *const names[] = {"required", "unique", "indexed",    "filter",
-                                        "sort",     "search", "server set", "create only",
-                                        "personal", "list",   "hidden",     "virtual"};
+    static const char *const names[] = {"required", "unique",     "indexed",     "filter",   "sort",
+                                        "search",   "server set", "create only", "personal", "list",
+                                        "hidden",   "virtual",    "encrypted"};
     for (size_t i = 0, n = 0; i < COUNT_OF(names); i++)
         if (flags & (1u << i))
             buf_fmt(b, "%s%s", n++ ? ", " : "", names[i]);

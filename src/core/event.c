@@ -12,12 +12,21 @@ static const struct query Q_EVENT = {"event.insert",
                                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 static const struct query Q_TIMELINE = {
     "event.timeline",
-    "SELECT id, at, topic, user_id, user_name, data FROM event "
-    "WHERE community_id = $1 AND subject = $2 AND subject_id = $3 ORDER BY id DESC LIMIT 500"};
+    "SELECT e.id, e.at, e.topic, e.user_id, COALESCE(e.user_name, u.name), e.data FROM event e "
+    "LEFT JOIN app_user u ON u.id = e.user_id WHERE e.community_id = $1 AND e.subject = $2 AND "
+    "e.subject_id = $3 ORDER BY e.id DESC LIMIT 500"};
+/* Rows about a person who was erased: their events stay where they are, sealed; their words are not
+ * given out any more. */
+static const struct query Q_HUSHED = {
+    "event.hushed", "SELECT at FROM event_hush WHERE subject = $1 AND subject_id = $2"};
+static const struct query Q_HUSH = {
+    "event.hush", "INSERT INTO event_hush (subject, subject_id, at) VALUES ($1, $2, $3) ON "
+                  "CONFLICT (subject, subject_id) DO NOTHING"};
 static const struct query Q_JOB = {
     "job.insert", "INSERT INTO job (id, name, data, run_at, attempts, state, once_key) "
                   "VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT (once_key) DO NOTHING"};
-const struct query *const event_queries[] = {&Q_EVENT, &Q_TIMELINE, &Q_JOB, NULL};
+const struct query *const event_queries[] = {&Q_EVENT,  &Q_TIMELINE, &Q_JOB,
+                                             &Q_HUSHED, &Q_HUSH,     NULL};
 
 enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data, int64_t run_at_ms,
                 struct str once_key)
@@ -50,18 +59,26 @@ static enum err enqueue_listeners(struct ctx *c, struct tx *tx, const struct eve
     return E_OK;
 }
 
+/* Who works here is named in the log as he was named then. A resident is named by reference only:
+ * what cannot be changed must not hold what he may have erased. */
+static bool named(const struct ctx *c, int64_t community_id)
+{
+    return c->who && (who_works(c->who, community_id) || !who_person(c->who, community_id));
+}
+
 enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
 {
     int64_t id = id_new();
-    struct val user = c->who ? v_int(c->who->user_id) : v_null();
-    struct val name = c->who ? v_text(c->who->name) : v_null();
+    struct val user = e->by_user ? v_int(e->by_user) : c->who ? v_int(c->who->user_id) : v_null();
+    struct val name = named(c, e->community_id) ? v_text(c->who->name) : v_null();
     TRY(q_do(c, tx, &Q_EVENT,
              IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms),
                 v_text(str_of(e->topic)), v_text(str_of(e->res->name)), v_int(e->id), user, name,
                 v_text(e->data)),
              NULL));
     TRY(enqueue_listeners(c, tx, e, id));
-    live_after_commit(c, tx, e);
+    if (e->id) /* an export is about no row that a page could read again */
+        live_after_commit(c, tx, e);
     return E_OK;
 }
 
@@ -86,18 +103,37 @@ static const struct json *comment_of(const struct json *data)
     return NULL;
 }
 
+/* What the row's own people may read of it: inputs that the machine's table marks TOLD; notes that
+ * are not internal; and what they wrote themselves. */
+static const struct json *told_of(const struct resource *r, const struct json *data, bool own)
+{
+    const struct json *name = json_get(data, "action");
+    struct str action = name ? json_str(name) : (struct str){0};
+    if (own || str_eqz(action, "comment"))
+        return comment_of(data);
+    for (int i = 0; r->machine && i < r->machine->nactions; i++) {
+        const struct action *a = &r->machine->actions[i];
+        for (int k = 0; str_eqz(action, a->key) && k < a->ninput; k++)
+            if (a->input[k].flags & TOLD && json_get(data, a->input[k].name))
+                return json_get(data, a->input[k].name);
+    }
+    return NULL;
+}
+
 static bool is_shown(const struct json *data, bool internal)
 {
     const struct json *hidden = json_get(data, "internal");
     return internal || !hidden || !json_int(hidden);
 }
 
-static enum err timeline_item(struct ctx *c, const struct val *v, const struct zone *z,
-                              bool internal, int *n, struct buf *out)
+enum reader { STAFF, OWNER, HUSHED };
+
+static enum err timeline_item(struct ctx *c, const struct resource *r, const struct val *v,
+                              const struct zone *z, enum reader reader, int *n, struct buf *out)
 {
     const struct json *data;
     TRY(json_parse(c, val_str(v[5]), &data));
-    if (!is_shown(data, internal))
+    if (!is_shown(data, reader != OWNER))
         return E_OK;
     buf_fmt(out, "%s{\"id\":%lld,\"at\":\"", (*n)++ ? "," : "", (long long)v[0].i);
     buf_instant(out, v[1].i, z);
@@ -110,9 +146,15 @@ static enum err timeline_item(struct ctx *c, const struct val *v, const struct z
         buf_put(out, S("null"));
     else
         buf_json(out, val_str(v[4]));
-    put_member(out, "comment", comment_of(data));
+    bool own = c->who && v[3].t == V_INT && v[3].i == c->who->user_id;
+    put_member(out, "comment",
+               reader == STAFF   ? comment_of(data)
+               : reader == OWNER ? told_of(r, data, own)
+                                 : NULL);
+    if (json_get(data, "recorded_at"))
+        put_member(out, "recorded_at", json_get(data, "recorded_at"));
     buf_put(out, S(",\"data\":"));
-    buf_put(out, internal ? val_str(v[5]) : S("{}")); /* the diff is for staff only */
+    buf_put(out, reader == STAFF ? val_str(v[5]) : S("{}")); /* the diff is for staff only */
     buf_putc(out, '}');
     return E_OK;
 }
@@ -151,10 +193,23 @@ enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, 
 {
     const struct zone *z = app_zone(community_id);
     struct told *t = arena_get(c->mem, sizeof *t);
+    struct val hushed;
     int n = 0;
+    enum err e = q_one(c, tx, &Q_HUSHED, IN(v_text(str_of(r->name)), v_int(id)), &hushed, 1);
+    if (e != E_OK && e != E_MISSING)
+        return e;
     TRY(q_each(c, tx, &Q_TIMELINE, IN(v_int(community_id), v_text(str_of(r->name)), v_int(id)),
                timeline_keep, t));
     for (size_t i = t->n; i-- > 0;)
-        TRY(timeline_item(c, t->v[i], z, internal, &n, out));
+        TRY(timeline_item(c, r, t->v[i], z,
+                          e == E_OK  ? HUSHED
+                          : internal ? STAFF
+                                     : OWNER,
+                          &n, out));
     return E_OK;
+}
+
+enum err event_hush(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id)
+{
+    return q_do(c, tx, &Q_HUSH, IN(v_text(str_of(r->name)), v_int(id), v_int(c->now_ms)), NULL);
 }

@@ -16,12 +16,17 @@ struct event {
      * and holders of a permission that shows them this row (the pool of free orders). */
     int64_t for_staff, for_person, was_staff;
     const char *for_perm;
+    /* Who did it where c->who is not known yet: a login. 0: c->who. */
+    int64_t by_user;
 };
 MUST_USE enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e);
-/* ,-separated timeline items of one row, oldest first, at most 500; internal comments left out for
- * customers. */
+/* ,-separated timeline items of one row, oldest first, at most 500. Not internal: for the row's own
+ * people, who read of each step only what the machine's table marks TOLD and what they wrote. */
 MUST_USE enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
                                  int64_t community_id, bool internal, struct buf *out);
+/* From now on nobody is given the words in this row's events (timeline, log): it is about somebody
+ * who was erased. Who, when and which step stay. */
+MUST_USE enum err event_hush(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id);
 /* Enqueues job name at run_at_ms (0: now). once_key (may be empty): a second one with the same key
  * is dropped. */
 MUST_USE enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data,
@@ -30,6 +35,8 @@ MUST_USE enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct 
 /* New id: 41 bits of ms since 2025, 4 node, 8 counter; monotonic in this process; safe in JSON. */
 int64_t id_new(void);
 void id_node(int node);
+/* Ids begin above every one that is stored. At the start, after the migration. */
+MUST_USE enum err ids_raise(struct ctx *c, struct app *app);
 /* The next human number of a series ("WX-2026") in a community, from a block this process owns;
  * gaps are possible. Outside transactions. */
 MUST_USE enum err number_take(struct ctx *c, struct db *db, int64_t community_id, struct str series,

@@ -403,9 +403,24 @@ void field_to_json(struct buf *b, const struct field *f, struct val v, const str
     }
 }
 
+/* 110***********002X: the first three and the last four, a star for each of the others. */
+static void masked_id(struct buf *b, struct str s)
+{
+    size_t chars = utf8_len(s), head = chars >= 11 ? 3 : 1, tail = chars >= 11 ? 4 : 0;
+    buf_put(b, utf8_head(s, head));
+    for (size_t i = head; i + tail < chars; i++)
+        buf_putc(b, '*');
+    struct str front = utf8_head(s, chars - tail);
+    buf_put(b, str_sub(s, front.n, s.n));
+}
+
 void buf_masked(struct buf *b, const struct field *f, struct str s)
 {
     size_t chars = utf8_len(s);
+    if (f->flags & ENCRYPTED) {
+        masked_id(b, s);
+        return;
+    }
     bool phone = f->type == F_PHONE && chars >= 11; /* of a shorter one 3 + 4 would be nearly all */
     struct str head = utf8_head(s, phone ? 3 : f->type == F_PHONE ? 0 : 1);
     buf_put(b, head);

@@ -36,7 +36,15 @@ enum fflag {
     PERSONAL = 1 << 8, /* masked for callers without personal.read */
     LIST = 1 << 9,     /* a column of the generated list */
     HIDDEN = 1 << 10,  /* stored, not spoken */
-    VIRTUAL = 1 << 11  /* spoken in, not stored: an action's or form's own input */
+    VIRTUAL = 1 << 11, /* spoken in, not stored: an action's or form's own input */
+    /* Kept closed by the key file (key.h); F_TEXT. When the next field is called NAME_index, HIDDEN
+     * and SERVER_SET, it holds the keyed hash by which the whole value is found. */
+    ENCRYPTED = 1 << 12,
+    /* Of an action's input: the row's own people read it in the timeline. Whatever is not marked
+     * stays among those who work there. */
+    TOLD = 1 << 13,
+    /* Spoken to whoever sees the row, but personal: the event log keeps "***" instead. */
+    UNLOGGED = 1 << 14
 };
 struct choice {
     int code;
@@ -104,7 +112,8 @@ MUST_USE enum err field_of_text(struct ctx *c, const struct field *f, struct str
 /* The value as a CSV cell / as JSON. NULL: empty / null. */
 void field_to_text(struct buf *b, const struct field *f, struct val v, const struct zone *z);
 void field_to_json(struct buf *b, const struct field *f, struct val v, const struct zone *z);
-/* 138****1234 (of numbers below 11 digits nothing), 张**: the first character of anything else. */
+/* 138****1234 (of numbers below 11 digits nothing), 110***********002X of what is kept encrypted,
+ * 张**: the first character of anything else. Source: domain-rules 6.1. */
 void buf_masked(struct buf *b, const struct field *f, struct str s);
 void buf_text_pair(struct buf *b, struct text t); /* ["中文","English"] */
 /* The field as meta and forms know it. */

@@ -1,16 +1,17 @@
 /* file.c - files attached to rows: streamed to disk by the web server, judged by their content,
  * kept once per SHA-256 under DATA/files/ab/…, never run and never shown inline as anything but
  * what they are. Who may see the row may see its files. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "core/core.h"
+#include "core/late.h"
+#include "core/policy.h"
 
 enum { FILE_MAX = 10 << 20, FILES_PER_ROW = 60, HEAD_BYTES = 16 };
 
@@ -27,27 +28,33 @@ static const struct field file_fields[FI__N] = {
     [FI_BYTES] = {"bytes", F_INT, SERVER_SET, .label = {"大小", "Bytes"}},
     [FI_SHA] = {"sha256", F_TEXT, SERVER_SET | HIDDEN, .label = {"摘要", "Hash"}},
     [FI_STAGE] = {"stage", F_ENUM, SERVER_SET, .choices = stages, .label = {"阶段", "Stage"}},
+    [FI_TAKEN] = {"taken_at", F_INSTANT, SERVER_SET, .label = {"拍摄时间", "Taken"}},
 };
 static const struct index file_indexes[] = {
-    {"stored_file_subject", "community_id, subject_id, id", NULL, false}};
+    {"stored_file_subject", "community_id, subject_id, id", NULL, false},
+    {"stored_file_by", "created_by, created_at", NULL, false}};
 const struct resource res_file = {.name = "stored_file",
                                   .path = "files",
                                   .label = {"文件", "File"},
                                   .fields = file_fields,
                                   .nfields = FI__N,
                                   .indexes = file_indexes,
-                                  .nindexes = 1,
+                                  .nindexes = COUNT_OF(file_indexes),
                                   .title = "name",
                                   .quiet = true};
 
 static const struct query Q_OF_ROW = {
     "file.of_row",
-    "SELECT id, name, type, bytes, stage, created_at FROM stored_file "
+    "SELECT id, name, type, bytes, stage, created_at, taken_at FROM stored_file "
     "WHERE community_id = $1 AND subject_id = $2 AND subject = $3 ORDER BY id LIMIT 60"};
 static const struct query Q_COUNT = {"file.count",
                                      "SELECT count(*) FROM stored_file WHERE community_id = $1 AND "
                                      "subject_id = $2 AND subject = $3"};
-const struct query *const file_queries[] = {&Q_OF_ROW, &Q_COUNT, NULL};
+/* Of a user, over all communities: the limit is his. */
+static const struct query Q_TODAY = {"file.today",
+                                     "SELECT COALESCE(sum(bytes), 0) FROM stored_file WHERE "
+                                     "created_by = $1 AND created_at > $2"};
+const struct query *const file_queries[] = {&Q_OF_ROW, &Q_COUNT, &Q_TODAY, NULL};
 
 struct magic {
     const char *type;
@@ -83,37 +90,31 @@ static const char *type_by_content(const char *path)
     return NULL;
 }
 
-static struct str store_path(struct arena *a, const struct app *app, struct str hex)
+struct str file_path(struct arena *a, const struct app *app, struct str hex)
 {
     return arena_fmt(a, "%s/files/%.2s/" PRS, app->data_dir, hex.p, PRA(str_sub(hex, 2, hex.n)));
 }
 
-/* Moves the upload to its place; the same content is there once. Durable before the row is: fsync
- * file and folder. */
+/* Moves the upload to its place; the same content is there once. Durable before the row is. Outside
+ * every transaction: a unit of work that runs again finds the file where it is. */
 static enum err keep_file(struct ctx *c, const struct app *app, const struct http_part *p,
                           struct str hex)
 {
-    struct str path = store_path(c->mem, app, hex),
-               dir = arena_fmt(c->mem, "%s/files/%.2s", app->data_dir, hex.p);
-    mkdir(str_z(c->mem, arena_fmt(c->mem, "%s/files", app->data_dir)), 0700);
-    mkdir(dir.p, 0700);
+    static const struct text what = TEXT("文件", "the file");
+    struct str path = file_path(c->mem, app, hex),
+               all = arena_fmt(c->mem, "%s/files", app->data_dir),
+               dir = arena_fmt(c->mem, PRS "/%.2s", PRA(all), hex.p);
     if (access(path.p, R_OK) == 0)
         return E_OK;
-    int fd = open(p->path, O_RDONLY | O_CLOEXEC),
-        dfd = open(dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && dfd >= 0 && fsync(fd) == 0 && rename(p->path, path.p) == 0 &&
-              fsync(dfd) == 0;
-    int why = errno;
-    if (fd >= 0)
-        close(fd);
-    if (dfd >= 0)
-        close(dfd);
-    if (ok)
+    int why = fs_folder(all.p);
+    if (!why)
+        why = fs_folder(dir.p);
+    if (!why)
+        why = fs_move(p->path, path.p);
+    if (!why)
         return E_OK;
     log_line(LOG_ERROR, "file", "msg=\"cannot keep an upload\" errno=%d", why);
-    return why == ENOSPC
-               ? FAIL(c, E_FULL, "磁盘已满,文件没有保存", "the disk is full; the file was not kept")
-               : FAIL(c, E_BUSY, "文件没有保存,请重试", "the file was not kept; try again");
+    return fs_fail(c, why, what);
 }
 
 /* A name people can read, without folders or control characters. */
@@ -135,8 +136,22 @@ static struct str clean_name(struct ctx *c, struct str name)
 struct upload {
     struct req *q;
     struct row row, target;
-    bool checked;
+    int64_t taken_ms, at_ms; /* as the phone says, 0: not; as it is recorded */
+    int64_t bytes, quota_mb;
 };
+
+/* What one login may fill the disk with in a day is policy; the limit per row does not bound it. */
+static enum err upload_quota(struct ctx *c, struct tx *tx, const struct upload *u)
+{
+    enum { DAY_MS = 24 * 3600 * 1000 };
+    struct val sum;
+    TRY(q_one(c, tx, &Q_TODAY, IN(v_int(c->who->user_id), v_int(c->now_ms - DAY_MS)), &sum, 1));
+    if (val_int(sum) + u->bytes <= u->quota_mb << 20)
+        return E_OK;
+    c->fault.retry_after_s = 3600;
+    return FAIL(c, E_RATE, "24 小时内最多上传 %lld MB,请稍后再传",
+                "at most %lld MB can be uploaded in 24 hours; go on later", (long long)u->quota_mb);
+}
 
 static enum err upload_target(struct ctx *c, struct tx *tx, void *arg)
 {
@@ -149,22 +164,28 @@ static enum err upload_target(struct ctx *c, struct tx *tx, void *arg)
     if (val_int(n) >= FILES_PER_ROW)
         return FAIL(c, E_TOOBIG, "一条记录最多 %d 个文件", "one record holds at most %d files",
                     FILES_PER_ROW);
-    return E_OK;
+    TRY(upload_quota(c, tx, u));
+    return late_note(c, u->q->res, &u->target, "taken_at", u->taken_ms, &u->at_ms);
 }
 
 static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
 {
     struct upload *u = arg;
     struct row row = u->row;
+    bool replayed;
+    TRY(req_once(u->q, tx, &replayed));
+    if (replayed)
+        return E_OK;
     TRY(upload_target(c, tx, u));
     row_put(&row, R_COMMUNITY, u->target.v[R_COMMUNITY]);
+    row_put(&row, FI_TAKEN, u->taken_ms ? v_int(u->at_ms) : v_null());
     TRY(res_insert(c, tx, &res_file, &row));
-    u->row = row;
     struct buf data;
     buf_init(&data, c->mem, 1000);
     buf_fmt(&data, "{\"action\":\"attach\",\"file_id\":%lld,\"stage\":\"%s\",\"text\":",
             (long long)row_int(&row, R_ID), choice_of_code(stages, row_int(&row, FI_STAGE))->key);
     buf_json(&data, row_str(&row, FI_NAME));
+    late_mark(c, u->at_ms, &data);
     buf_putc(&data, '}');
     const struct resource *r = u->q->res;
     struct event e = {.topic = str_z(c->mem, arena_fmt(c->mem, "%s.file", r->name)),
@@ -172,13 +193,16 @@ static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
                       .id = row_int(&u->target, R_ID),
                       .community_id = row_int(&u->target, R_COMMUNITY),
                       .data = buf_str(&data),
+                      .at_ms = u->at_ms,
                       .for_staff = r->staff_field ? row_int(&u->target, r->staff_field) : 0,
                       .for_person = r->person_field ? row_int(&u->target, r->person_field) : 0};
-    return tx_emit(c, tx, &e);
+    TRY(tx_emit(c, tx, &e));
+    res_render(c, &res_file, &row, 0, &u->q->out);
+    return req_once_done(u->q, tx);
 }
 
 static enum err upload_judge(struct ctx *c, struct req *q, const struct http_part **ret,
-                             int *ret_stage)
+                             int *ret_stage, int64_t *ret_taken_ms)
 {
     *ret = NULL;
     *ret_stage = 3;
@@ -192,6 +216,11 @@ static enum err upload_judge(struct ctx *c, struct req *q, const struct http_par
                 return FAIL_FIELD(c, "stage", "choice", "只能是 before、after、other",
                                   "must be before, after or other");
             *ret_stage = ch->code;
+        } else if (!p->path && str_eqz(p->name, "taken_at")) {
+            if (!instant_parse(p->value, ret_taken_ms))
+                return FAIL_FIELD(c, "taken_at", "format",
+                                  "时间应带时区,如 2026-01-31T08:00:00+08:00",
+                                  "a time carries its offset, like 2026-01-31T08:00:00+08:00");
         } else
             return FAIL_FIELD(c, str_z(c->mem, utf8_valid(p->name) ? p->name : S("?")), "unknown",
                               "没有这个字段", "no such field");
@@ -208,12 +237,14 @@ enum err file_upload(struct ctx *c, struct req *q)
     const struct http_part *p = NULL;
     struct upload u = {.q = q};
     int stage;
-    TRY(upload_judge(c, q, &p, &stage));
+    TRY(upload_judge(c, q, &p, &stage, &u.taken_ms));
     ASSERT(p && p->path);
     const char *type = type_by_content(p->path);
     if (!type)
         return FAIL_FIELD(c, "file", "type", "只能上传图片、PDF 或录音",
                           "only pictures, PDF or sound can be uploaded");
+    u.bytes = p->bytes;
+    u.quota_mb = policy_for(q->app, audience_of(c->who)).upload_mb;
     TRY(db_read(q->app->db, c, upload_target, &u)); /* before anything is kept */
     struct str hex = hex_of(c->mem, p->sha256, HASH_BYTES);
     TRY(keep_file(c, q->app, p, hex));
@@ -224,9 +255,7 @@ enum err file_upload(struct ctx *c, struct req *q)
     row_put(&u.row, FI_BYTES, v_int(p->bytes));
     row_put(&u.row, FI_SHA, v_text(hex));
     row_put(&u.row, FI_STAGE, v_int(stage));
-    TRY(db_write(q->app->db, c, upload_write, &u));
-    res_render(c, &res_file, &u.row, 0, &q->out);
-    return E_OK;
+    return db_write(q->app->db, c, upload_write, &u);
 }
 
 enum err file_list(struct ctx *c, struct req *q)
@@ -245,33 +274,27 @@ enum err file_list(struct ctx *c, struct req *q)
         buf_fmt(&q->out, ",\"type\":\"" PRS "\",\"bytes\":%lld,\"stage\":\"%s\",\"created_at\":\"",
                 PRA(val_str(v[2])), (long long)val_int(v[3]), ch ? ch->key : "other");
         buf_instant(&q->out, val_int(v[5]), app_zone(row_int(&row, R_COMMUNITY)));
-        buf_put(&q->out, S("\"}"));
+        buf_put(&q->out, S("\",\"taken_at\":"));
+        field_to_json(&q->out, &file_fields[FI_TAKEN], v[6], app_zone(row_int(&row, R_COMMUNITY)));
+        buf_putc(&q->out, '}');
     }
     buf_put(&q->out, S("]}"));
     return E_OK;
 }
 
-struct download {
-    struct req *q;
-    struct row file;
-};
-
-static enum err download_find(struct ctx *c, struct tx *tx, void *arg)
+enum err file_find(struct ctx *c, struct tx *tx, int64_t id, struct row *ret_file,
+                   struct row *ret_subject)
 {
-    struct download *d = arg;
-    struct row target;
-    TRY(res_load(c, tx, &res_file, d->q->ids[0], &d->file));
-    const struct resource *r = app_resource(row_str(&d->file, FI_SUBJECT));
+    TRY(res_load(c, tx, &res_file, id, ret_file));
+    const struct resource *r = app_resource(row_str(ret_file, FI_SUBJECT));
     if (!r)
         return FAIL(c, E_MISSING, "没有找到文件", "no such file");
-    return res_load_seen(c, tx, r, row_int(&d->file, FI_SUBJECT_ID), &target);
+    return res_load_seen(c, tx, r, row_int(ret_file, FI_SUBJECT_ID), ret_subject);
 }
 
-enum err file_get(struct ctx *c, struct req *q)
+enum err file_send(struct ctx *c, struct req *q, const struct row *file)
 {
-    struct download d = {.q = q};
-    TRY(db_read(q->app->db, c, download_find, &d));
-    struct str path = store_path(c->mem, q->app, row_str(&d.file, FI_SHA));
+    struct str path = file_path(c->mem, q->app, row_str(file, FI_SHA));
     int fd = open(path.p, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         log_line(LOG_ERROR, "file", "msg=\"a stored file is missing\" id=%lld",
@@ -282,12 +305,30 @@ enum err file_get(struct ctx *c, struct req *q)
     struct buf name;
     buf_init(&name, c->mem, 2000);
     buf_put(&name, S("inline; filename*=UTF-8''"));
-    buf_url(&name, row_str(&d.file, FI_NAME));
+    buf_url(&name, row_str(file, FI_NAME));
     q->reply->status = 200;
     q->reply->file_fd = fd;
-    q->reply->file_bytes = row_int(&d.file, FI_BYTES);
-    reply_header(q->reply, "Content-Type", row_str(&d.file, FI_TYPE));
+    q->reply->file_bytes = row_int(file, FI_BYTES);
+    reply_header(q->reply, "Content-Type", row_str(file, FI_TYPE));
     reply_header(q->reply, "Content-Disposition", buf_str(&name));
     reply_header(q->reply, "Cache-Control", S("private, no-store"));
     return E_OK;
+}
+
+struct download {
+    struct req *q;
+    struct row file, subject;
+};
+
+static enum err download_find(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct download *d = arg;
+    return file_find(c, tx, d->q->ids[0], &d->file, &d->subject);
+}
+
+enum err file_get(struct ctx *c, struct req *q)
+{
+    struct download d = {.q = q};
+    TRY(db_read(q->app->db, c, download_find, &d));
+    return file_send(c, q, &d.file);
 }

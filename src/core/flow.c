@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/late.h"
 #include "core/res_in.h"
 
 static bool actor_fits(const struct ctx *c, const struct res_rt *rt, int step,
@@ -107,7 +108,7 @@ bool flow_open_to(const struct ctx *c, const struct resource *r, const struct ro
 /* The input as members of the event: everything the caller gave. */
 static struct str input_json(struct ctx *c, const struct machine *m, const struct step *s,
                              const struct action *a, const struct row *old, const struct row *neu,
-                             const struct row *in, const struct resource *r)
+                             const struct row *in, const struct resource *r, int64_t at_ms)
 {
     const struct choice *states = r->fields[m->state_field].choices;
     const struct choice *from = choice_of_code(states, row_int(old, m->state_field));
@@ -120,8 +121,12 @@ static struct str input_json(struct ctx *c, const struct machine *m, const struc
         if (!row_has(in, i))
             continue;
         buf_fmt(&b, ",\"%s\":", a->input[i].name);
-        field_to_json(&b, &a->input[i], in->v[i], zone_find("UTC"));
+        if (a->input[i].flags & (PERSONAL | UNLOGGED))
+            buf_put(&b, S("\"***\""));
+        else
+            field_to_json(&b, &a->input[i], in->v[i], zone_find("UTC"));
     }
+    late_mark(c, at_ms, &b);
     return buf_str(&b);
 }
 
@@ -137,25 +142,36 @@ static void copy_input(const struct resource *r, const struct action *a, const s
     }
 }
 
+/* Guard and effect see the instant of the step as now: that is where clocks stop. */
+static enum err run_rules(struct ctx *c, struct tx *tx, const struct step *s, const struct row *row,
+                          struct row *neu, const struct row *in, int64_t at_ms)
+{
+    int64_t now_ms = c->now_ms;
+    c->now_ms = at_ms;
+    enum err e = s->guard ? s->guard(c, tx, row, in) : E_OK;
+    if (e == E_OK && s->effect)
+        e = s->effect(c, tx, row, neu, in);
+    c->now_ms = now_ms;
+    return e;
+}
+
 static enum err take_step(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
-                          const struct step *s, const struct action *a, const struct row *in)
+                          const struct step *s, const struct action *a, const struct row *in,
+                          int64_t at_ms)
 {
     const struct machine *m = r->machine;
     struct row neu = {0};
     TRY(res_check_refs(c, tx, a->input, a->ninput, in, row_int(row, R_COMMUNITY)));
-    if (s->guard)
-        TRY(s->guard(c, tx, row, in));
     copy_input(r, a, in, &neu);
     if (s->to != STEP_SAME)
         row_put(&neu, m->state_field, v_int(s->to));
-    if (s->effect)
-        TRY(s->effect(c, tx, row, &neu, in));
+    TRY(run_rules(c, tx, s, row, &neu, in, at_ms));
     if (c->fault.nfields)
         return E_INVALID;
     if (!(neu.set & BIT(m->state_field)))
         neu.v[m->state_field] = row->v[m->state_field];
-    struct str data = input_json(c, m, s, a, row, &neu, in, r);
-    TRY(res_store(c, tx, r, row, &neu, s->event, data));
+    struct str data = input_json(c, m, s, a, row, &neu, in, r, at_ms);
+    TRY(res_store_at(c, tx, r, row, &neu, s->event, data, at_ms));
     *row = neu;
     return E_OK;
 }
@@ -179,14 +195,16 @@ static enum err prepare_step(struct ctx *c, const struct resource *r, const stru
 enum err flow_act(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
                   const char *action, const struct json *input, int64_t version)
 {
-    static const char *const extra[] = {"version", NULL};
+    static const char *const extra[] = {"version", "happened_at", NULL};
     const struct step *s;
     const struct action *a;
     struct row in = {0};
+    int64_t at_ms;
     TRY(prepare_step(c, r, row, action, version, &s, &a));
+    TRY(late_step(c, tx, r, row, input, &at_ms));
     if (input || a->ninput)
         TRY(fields_read(c, a->input, a->ninput, input, READ_INPUT, extra, &in));
-    return take_step(c, tx, r, row, s, a, &in);
+    return take_step(c, tx, r, row, s, a, &in, at_ms);
 }
 
 enum err flow_act_row(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
@@ -195,5 +213,5 @@ enum err flow_act_row(struct ctx *c, struct tx *tx, const struct resource *r, st
     const struct step *s;
     const struct action *a;
     TRY(prepare_step(c, r, row, action, version, &s, &a));
-    return take_step(c, tx, r, row, s, a, in);
+    return take_step(c, tx, r, row, s, a, in, c->now_ms);
 }

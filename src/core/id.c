@@ -9,6 +9,8 @@
 
 #define ID_EPOCH_MS INT64_C(1735689600000) /* 2025-01-01 UTC */
 
+static const struct query Q_EVENT_HIGHEST = {"id.event", "SELECT max(id) FROM event"};
+
 static struct {
     pthread_mutex_t lock;
     int64_t last; /* ms << 8 | counter: one number, so that overflow of the counter borrows the next
@@ -30,6 +32,37 @@ int64_t id_new(void)
     int64_t at = ids.last;
     mutex_unlock(&ids.lock);
     return (at >> 8 << 12) | (int64_t)ids.node << 8 | (at & 255);
+}
+
+/* The wall clock may have been set back while the program was not running: what it gave out then
+ * must not come again. */
+static enum err highest(struct ctx *c, struct tx *tx, void *arg)
+{
+    const struct resource *const *list;
+    int n = app_resources(&list);
+    for (int i = 0; i < n; i++) {
+        struct val v;
+        const struct query *q = db_intern(
+            tx_db(tx), S("id.highest"), arena_fmt(c->mem, "SELECT max(id) FROM %s", list[i]->name));
+        TRY(q ? q_one(c, tx, q, IN0, &v, 1) : E_BUSY);
+        *(int64_t *)arg = val_int(v) > *(int64_t *)arg ? val_int(v) : *(int64_t *)arg;
+    }
+    struct val v;
+    TRY(q_one(c, tx, &Q_EVENT_HIGHEST, IN0, &v, 1));
+    *(int64_t *)arg = val_int(v) > *(int64_t *)arg ? val_int(v) : *(int64_t *)arg;
+    return E_OK;
+}
+
+enum err ids_raise(struct ctx *c, struct app *app)
+{
+    int64_t id = 0;
+    TRY(db_read(app->db, c, highest, &id));
+    int64_t last = id >> 12 << 8 | (id & 255);
+    mutex_lock(&ids.lock);
+    if (last > ids.last)
+        ids.last = last;
+    mutex_unlock(&ids.lock);
+    return E_OK;
 }
 
 /* --- numbers --- */
@@ -56,7 +89,7 @@ static const struct query Q_BLOCK = {"number.block",
                                      "ON CONFLICT (community_id, series) DO UPDATE SET next = "
                                      "number_series.next + CAST($3 AS BIGINT) "
                                      "RETURNING next"};
-const struct query *const number_queries[] = {&Q_BLOCK, NULL};
+const struct query *const number_queries[] = {&Q_BLOCK, &Q_EVENT_HIGHEST, NULL};
 
 struct block {
     int64_t community_id, n, end; /* end: set when it was taken */

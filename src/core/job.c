@@ -8,9 +8,16 @@
 #include "core/core.h"
 #include "core/event.h"
 #include "core/live.h"
+#include "core/seal.h"
 
 enum { JOB_READY, JOB_DONE, JOB_DEAD };
-enum { POLL_MS = 5000, BEAT_MS = 20000, KEEP_DONE_MS = 2 * 86400 * 1000, ATTEMPTS = 6 };
+enum {
+    SEAL_MS = 1000,
+    POLL_MS = 5000,
+    BEAT_MS = 20000,
+    KEEP_DONE_MS = 2 * 86400 * 1000,
+    ATTEMPTS = 6
+};
 
 static const struct query Q_DUE = {"job.due",
                                    "SELECT id, name, data, attempts FROM job WHERE state = 0 AND "
@@ -18,7 +25,8 @@ static const struct query Q_DUE = {"job.due",
                                    " /*pg:FOR UPDATE SKIP LOCKED*/"};
 static const struct query Q_ANY_DUE = {
     "job.any_due",
-    "SELECT id FROM job WHERE state = 0 AND run_at <= $1 ORDER BY run_at, id LIMIT 1"};
+    "SELECT id, name, data, attempts FROM job WHERE state = 0 AND run_at <= $1 ORDER BY run_at, id "
+    "LIMIT 1"};
 static const struct query Q_DONE = {
     "job.done", "UPDATE job SET state = 1, run_at = $2 WHERE id = $1 AND state = 0"};
 static const struct query Q_FAILED = {
@@ -56,7 +64,7 @@ struct run {
     bool found;
     int64_t id;
     int attempts;
-    struct str name, error;
+    struct str name, data, error;
 };
 
 static enum err run_one(struct ctx *c, struct tx *tx, void *arg)
@@ -74,6 +82,10 @@ static enum err run_one(struct ctx *c, struct tx *tx, void *arg)
     const struct job *job = job_find(r->app, r->name);
     if (!job) /* left by a newer program: it fails, waits, and shows when it is dead */
         return FAIL(c, E_INTERNAL, "没有任务 " PRS, "no module knows the job " PRS, PRA(r->name));
+    if (job->step) { /* the one looked at is in another node's hands; this one is for run_step */
+        r->found = false;
+        return E_OK;
+    }
     TRY(job->run(c, tx, r->app, val_str(v[2])));
     return q_do(c, tx, &Q_DONE, IN(v[0], v_int(c->now_ms)), NULL);
 }
@@ -96,22 +108,43 @@ static struct ctx job_ctx(struct arena *mem, int64_t now_ms)
 
 static enum err any_due(struct ctx *c, struct tx *tx, void *arg)
 {
-    struct val id;
-    (void)arg;
-    return q_one(c, tx, &Q_ANY_DUE, IN(v_int(c->now_ms)), &id, 1);
+    struct run *r = arg;
+    struct val v[4];
+    TRY(q_one(c, tx, &Q_ANY_DUE, IN(v_int(c->now_ms)), v, 4));
+    r->id = val_int(v[0]);
+    r->name = val_str(v[1]);
+    r->data = val_str(v[2]);
+    r->attempts = (int)val_int(v[3]);
+    return E_OK;
 }
 
-/* One due job in its own transaction; false when none is due or the database is away. */
+static enum err mark_done(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct run *r = arg;
+    return q_do(c, tx, &Q_DONE, IN(v_int(r->id), v_int(c->now_ms)), NULL);
+}
+
+static enum err run_step(struct ctx *c, struct run *r, const struct job *job)
+{
+    bool more = false;
+    r->found = true;
+    TRY(job->step(c, r->app, r->data, &more));
+    return more ? E_OK : db_write(r->app->db, c, mark_done, r);
+}
+
+/* One due job in its own transaction, or a step of a long one; false when none is due or the
+ * database is away. */
 static bool run_next(struct app *app, int64_t now_ms)
 {
     struct arena *mem = arena_new(ARENA_REPORT_BYTES);
     struct ctx c = job_ctx(mem, now_ms);
     struct run r = {.app = app};
-    if (db_read(app->db, &c, any_due, NULL) != E_OK) { /* none, or the database is away */
+    if (db_read(app->db, &c, any_due, &r) != E_OK) { /* none, or the database is away */
         arena_free(mem);
         return false;
     }
-    enum err e = db_write(app->db, &c, run_one, &r);
+    const struct job *job = job_find(app, r.name);
+    enum err e = job && job->step ? run_step(&c, &r, job) : db_write(app->db, &c, run_one, &r);
     bool ran = e == E_OK && r.found;
     if (e != E_OK && r.found && e != E_BUSY) {
         r.error = str_dup(mem, c.fault.message);
@@ -177,20 +210,43 @@ int jobs_run_due(struct app *app, int64_t now_ms)
     return n;
 }
 
+/* As many as fit between two seals; true: there may be more. */
+static bool run_some(struct app *app, int64_t now_ms)
+{
+    int64_t end_ms = clock_mono_ms() + SEAL_MS;
+    schedule(app, now_ms);
+    while (run_next(app, now_ms))
+        if (clock_mono_ms() >= end_ms)
+            return true;
+    return false;
+}
+
 static void jobs_loop(void *arg)
 {
     struct jobs *j = arg;
-    int64_t beat_ms = clock_mono_ms();
+    int64_t beat_ms = clock_mono_ms(), polled_ms = 0, sealed_ms = 0;
+    bool again = false;
     for (;;) {
-        jobs_run_due(j->app, clock_now_ms());
-        if (clock_mono_ms() - beat_ms >= BEAT_MS) {
+        int64_t mono_ms = clock_mono_ms();
+        mutex_lock(&j->lock);
+        bool due = again || j->nudged || !polled_ms || mono_ms - polled_ms >= POLL_MS;
+        j->nudged = false;
+        mutex_unlock(&j->lock);
+        if (due) {
+            polled_ms = mono_ms;
+            again = run_some(j->app, clock_now_ms());
+        }
+        if (mono_ms - sealed_ms >= SEAL_MS) {
+            sealed_ms = mono_ms;
+            (void)seal_run(j->app, clock_now_ms());
+        }
+        if (mono_ms - beat_ms >= BEAT_MS) {
             live_beat(j->app->live);
-            beat_ms = clock_mono_ms();
+            beat_ms = mono_ms;
         }
         mutex_lock(&j->lock);
-        if (!j->stop && !j->nudged)
-            cond_wait_ms(&j->wake, &j->lock, POLL_MS);
-        j->nudged = false;
+        if (!j->stop && !j->nudged && !again)
+            cond_wait_ms(&j->wake, &j->lock, SEAL_MS);
         bool stop = j->stop;
         mutex_unlock(&j->lock);
         if (stop)

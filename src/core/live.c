@@ -60,8 +60,7 @@ struct live *live_new(struct app *app)
 
 static bool may_hear(const struct who *w, const struct notice *n)
 {
-    const struct res_rt *rt = rt_of(n->res);
-    if (who_may_i(w, rt->read_i, n->community_id))
+    if (n->res && who_may_i(w, rt_of(n->res)->read_i, n->community_id))
         return true;
     int64_t staff = who_staff(w, n->community_id), person = who_person(w, n->community_id);
     if (who_may_i(w, n->for_perm, n->community_id))
@@ -105,6 +104,22 @@ void live_after_commit(struct ctx *c, struct tx *tx, const struct event *e)
     buf_put(&b, S("}\n\n"));
     if (b.full)
         return;
+    n->n = b.n;
+    memcpy(n->text, b.p, b.n);
+    tx_after_commit(tx, notice_send, n);
+}
+
+void live_probe(struct ctx *c, struct tx *tx, struct str word)
+{
+    if (!hub || !hub->n)
+        return;
+    struct notice *n = arena_get(c->mem, sizeof *n);
+    *n = (struct notice){.live = hub, .for_perm = perm_index("system.metrics")};
+    struct buf b;
+    buf_init(&b, c->mem, NOTICE_MAX);
+    buf_put(&b, S("event: probe\ndata: "));
+    buf_json(&b, utf8_head(word, 60));
+    buf_put(&b, S("\n\n"));
     n->n = b.n;
     memcpy(n->text, b.p, b.n);
     tx_after_commit(tx, notice_send, n);

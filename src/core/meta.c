@@ -122,9 +122,21 @@ static void menu_group(struct ctx *c, const struct app *app, const struct menu_i
 }
 
 /* Groups appear in a fixed order of daily use, not in the order of the floors. */
+static const char *const order[] = {"service", "people", "estate", "staff", "privacy", "system"};
+
+void menu_check(const struct module *const *modules)
+{
+    for (const struct module *const *m = modules; *m; m++)
+        for (const struct menu_item *i = (*m)->menu; i && i->key; i++) {
+            bool known = false;
+            for (size_t g = 0; g < COUNT_OF(order); g++)
+                known |= strcmp(i->group, order[g]) == 0;
+            ASSERT(known); /* a group without a place here would be shown to nobody */
+        }
+}
+
 static void meta_menu(struct ctx *c, const struct app *app, struct buf *b)
 {
-    static const char *const order[] = {"service", "people", "estate", "staff", "system"};
     int n = 0;
     buf_put(b, S("\"menu\":["));
     for (size_t g = 0; g < COUNT_OF(order); g++) {
@@ -160,8 +172,25 @@ static void meta_may(struct ctx *c, const struct resource *r, struct buf *b)
     buf_putc(b, ']');
 }
 
-static void meta_actions(const struct machine *m, struct buf *b)
+/* From which state to which: a phone without signal shows by it what it has not sent yet. */
+static void meta_moves(const struct resource *r, const char *action, struct buf *b)
 {
+    const struct machine *m = r->machine;
+    const struct choice *states = r->fields[m->state_field].choices;
+    buf_put(b, S(",\"moves\":{"));
+    for (int i = 0, n = 0; i < m->nsteps; i++) {
+        const struct step *s = &m->steps[i];
+        if (strcmp(s->action, action) != 0 || !s->by[0].perm)
+            continue;
+        buf_fmt(b, "%s\"%s\":\"%s\"", n++ ? "," : "", choice_of_code(states, s->from)->key,
+                choice_of_code(states, s->to == STEP_SAME ? s->from : s->to)->key);
+    }
+    buf_putc(b, '}');
+}
+
+static void meta_actions(const struct resource *r, struct buf *b)
+{
+    const struct machine *m = r->machine;
     buf_put(b, S(",\"actions\":["));
     for (int i = 0; m && i < m->nactions; i++) {
         const struct action *a = &m->actions[i];
@@ -173,7 +202,9 @@ static void meta_actions(const struct machine *m, struct buf *b)
                 buf_putc(b, ',');
             field_to_meta(b, &a->input[k]);
         }
-        buf_put(b, S("]}"));
+        buf_putc(b, ']');
+        meta_moves(r, a->key, b);
+        buf_putc(b, '}');
     }
     buf_putc(b, ']');
 }
@@ -203,7 +234,7 @@ static void meta_resource(struct ctx *c, const struct resource *r, struct buf *b
         field_to_meta(b, f);
     }
     buf_putc(b, ']');
-    meta_actions(r->machine, b);
+    meta_actions(r, b);
     buf_putc(b, '}');
 }
 
@@ -254,15 +285,8 @@ enum { SEARCH_EACH = 5, SEARCH_ALL = 20 };
 static void put_title(struct ctx *c, const struct res_rt *rt, const struct row *row,
                       struct buf *out)
 {
-    const struct field *f = &rt->r->fields[rt->title_f];
-    struct buf masked;
-    if (!value_masked(f, row->v[rt->title_f], row_unmasked(c, rt->r, row))) {
-        buf_json(out, row_str(row, rt->title_f));
-        return;
-    }
-    buf_init(&masked, c->mem, 200);
-    buf_masked(&masked, f, row_str(row, rt->title_f));
-    buf_json(out, buf_str(&masked));
+    bool plain = row_unmasked(c, rt->r, row);
+    buf_json(out, val_str(row_shown(c, rt->r, row, rt->title_f, plain)));
 }
 
 static enum err search_one(struct ctx *c, struct req *q, const struct resource *r,

@@ -219,7 +219,7 @@ static void operation_params(struct oas *o, const struct route *r, enum kind k)
     query_params(o, r, k);
     if (k == K_PATCH || k == K_ARCHIVE)
         param_ref(o, "IfMatch");
-    if (strcmp(r->method, "POST") == 0 && !(r->flags & NO_TX))
+    if (strcmp(r->method, "POST") == 0 && !(r->flags & NO_TX && !(r->flags & ONE_TX)))
         param_ref(o, "IdempotencyKey");
     if (!get && !(r->flags & NO_CSRF))
         param_ref(o, "Csrf");
@@ -308,6 +308,7 @@ static void upload_body(struct oas *o)
             "JPEG, PNG, WebP, GIF, PDF or sound, at most 10 MiB, judged by content");
     jw_end(w);
     schema_field(o, "stage", &res_file.fields[FI_STAGE], false, false);
+    schema_field(o, "taken_at", &res_file.fields[FI_TAKEN], false, false);
     jw_end(w);
     jw_arr_flat(w, "required");
     jw_strz(w, NULL, "file");
@@ -364,8 +365,11 @@ static struct reply reply_of(struct oas *o, const struct route *r, enum kind k)
     case K_XLSX: return (struct reply){XLSX_TYPE, NULL, NULL};
     case K_OTHER: break;
     }
-    if (r->run == file_get)
+    if (r->run == file_get || r->run == file_signed)
         return (struct reply){"*/*", NULL, NULL};
+    size_t n = strlen(r->path);
+    if (n > 4 && strcmp(r->path + n - 4, ".csv") == 0)
+        return (struct reply){"text/csv", NULL, "str"};
     if (strcmp(r->path, API_ROOT "events") == 0)
         return (struct reply){"text/event-stream", NULL, "str"};
     if (r->run == search_get && !r->reply)
@@ -563,7 +567,8 @@ static void shared_params(struct oas *o)
         shared_shape(o, flags[i].key, flags[i].name, "query", false, flags[i].about, "(0|1)");
     shared_shape(o, "IfMatch", "If-Match", "header", true, "the version that was read", "str");
     shared_shape(o, "IdempotencyKey", "Idempotency-Key", "header", false,
-                 "same key and body: the same answer for 24 h", "str");
+                 "same key and body: the same answer for 24 h, 7 days with happened_at or taken_at",
+                 "str");
     shared_shape(o, "Csrf", "X-CSRF-Token", "header", false,
                  "csrf of the session; needed with the cookie, not with a bearer token", "str");
     jw_end(&o->w);

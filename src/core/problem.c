@@ -23,7 +23,8 @@ static const struct text titles[E__N] = {
     [E_INTERNAL] = {"服务器出错,没有改动任何数据", "Server error; nothing was changed"},
     [E_IO] = {"外部系统没有响应", "A neighbouring system failed"},
     [E_BUSY] = {"系统忙,没有改动任何数据,请重试", "Busy; nothing was changed, try again"},
-    [E_FULL] = {"磁盘已满,没有改动任何数据", "The disk is full; nothing was changed"},
+    [E_FULL] = {"磁盘已满,没有改动任何数据:请腾出空间后再试",
+                "The disk is full; nothing was changed: free some space, then try again"},
     [E_RETRY] = {"系统忙,请重试", "Busy; try again"},
 };
 

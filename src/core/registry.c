@@ -53,6 +53,10 @@ static void check_field(const struct resource *r, int i)
     /* keyset paging compares the sort column: it must never be NULL */
     ASSERT(!(f->flags & SORT) || f->flags & (REQUIRED | SERVER_SET));
     ASSERT(!(f->flags & SORT) || !(f->flags & PERSONAL));
+    ASSERT(!(f->flags & ENCRYPTED) ||
+           (f->type == F_TEXT && f->flags & (PERSONAL | HIDDEN) && !(f->flags & (SORT | SEARCH))));
+    ASSERT(!field_has_index(r, i) ||
+           (r->fields[i + 1].flags & (HIDDEN | SERVER_SET)) == (HIDDEN | SERVER_SET));
     ASSERT(!f->see || perm_index(f->see) >= 0);
     ASSERT(!f->edit || perm_index(f->edit) >= 0);
     for (int k = 0; k < i; k++)
@@ -92,6 +96,8 @@ static void fill_flags(struct res_rt *rt)
     rt->title_f = r->title ? field_find(r->fields, r->nfields, str_of(r->title)) : -1;
     rt->code_f = r->code ? field_find(r->fields, r->nfields, str_of(r->code)) : -1;
     rt->tree_f = r->tree ? field_find(r->fields, r->nfields, str_of(r->tree)) : -1;
+    rt->veil_i = perm_index(r->veil.perm);
+    ASSERT(!r->veil.sql || rt->veil_i >= 0);
     for (const struct row_rule *rule = r->rules; rule && rule->perm; rule++) {
         ASSERT(rt->nrules < RULES_MAX && perm_index(rule->perm) >= 0);
         rt->rule_i[rt->nrules++] = perm_index(rule->perm);
@@ -178,7 +184,13 @@ static void table_indexes(struct arena *a, const struct resource *r, struct tabl
         const char *cols = str_z(a, arena_fmt(a, "community_id, %s", f->name));
         const char *keyset = str_z(a, arena_fmt(a, "community_id, %s, id", f->name));
         if (f->flags & UNIQUE)
-            index_add(a, &l, r->name, f->name, cols, "archived = 0", true);
+            /* Rows without the value stay out: PostgreSQL, which learns late how a table grew,
+             * would else read all of them by this index for any question about the community. */
+            index_add(a, &l, r->name, f->name, cols,
+                      f->flags & REQUIRED
+                          ? "archived = 0"
+                          : str_z(a, arena_fmt(a, "archived = 0 AND %s IS NOT NULL", f->name)),
+                      true);
         if (f->flags & UNIQUE && f->flags & SORT) /* a list may show archived rows too */
             index_add(a, &l, r->name, str_z(a, arena_fmt(a, "%s_sort", f->name)), keyset, NULL,
                       false);

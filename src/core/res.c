@@ -62,7 +62,11 @@ bool rules_any(const struct ctx *c, const struct res_rt *rt, int64_t community_i
 bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_id, struct buf *sql,
                struct sql_args *args)
 {
-    if (!c->who || who_may_i(c->who, rt->read_i, community_id))
+    if (!c->who)
+        return true;
+    if (rt->r->veil.sql && !who_may_i(c->who, rt->veil_i, community_id))
+        buf_fmt(sql, " AND (%s)", rt->r->veil.sql);
+    if (who_may_i(c->who, rt->read_i, community_id))
         return true;
     int n = 0;
     for (int i = 0; i < rt->nrules; i++) {
@@ -91,7 +95,8 @@ enum err res_load_seen(struct ctx *c, struct tx *tx, const struct resource *r, i
     struct row row;
     TRY(res_load(c, tx, r, id, &row));
     int64_t community = row_int(&row, R_COMMUNITY);
-    if (!c->who || who_may_i(c->who, rt->read_i, community)) {
+    bool veiled = r->veil.sql && c->who && !who_may_i(c->who, rt->veil_i, community);
+    if (!veiled && (!c->who || who_may_i(c->who, rt->read_i, community))) {
         *ret = row;
         return E_OK;
     }
@@ -153,6 +158,8 @@ static enum err check_unique(struct ctx *c, struct tx *tx, const struct res_rt *
         const struct query *q = db_query(tx_db(tx), c->mem, S("unique"), sql);
         struct val id;
         enum err e = q_one(c, tx, q, IN(row->v[R_COMMUNITY], row->v[i], v_int(self)), &id, 1);
+        if (f->flags & HIDDEN && field_has_index(rt->r, i - 1))
+            f--; /* people know the value, not its index */
         if (e == E_OK)
             (void)FAIL_FIELD(c, f->name, "unique", "已经有一个相同的%s",
                              "there is already one with this %s", text_in(f->label, c->lang));
@@ -188,7 +195,7 @@ static const char *heard_by(const struct resource *r, const struct row *old, con
 
 static enum err emit_row(struct ctx *c, struct tx *tx, const struct resource *r,
                          const struct row *old, const struct row *row, const char *topic,
-                         struct str data)
+                         struct str data, int64_t at_ms)
 {
     if (r->quiet)
         return E_OK;
@@ -198,7 +205,7 @@ static enum err emit_row(struct ctx *c, struct tx *tx, const struct resource *r,
                       .id = row_int(row, R_ID),
                       .community_id = row_int(row, R_COMMUNITY),
                       .data = data,
-                      .at_ms = row_int(row, R_UPDATED_AT),
+                      .at_ms = at_ms,
                       .code = rt->code_f >= 0 ? row_str(row, rt->code_f) : (struct str){0},
                       .for_staff = r->staff_field ? row_int(row, r->staff_field) : 0,
                       .for_person = r->person_field ? row_int(row, r->person_field) : 0,
@@ -216,17 +223,18 @@ enum err res_insert(struct ctx *c, struct tx *tx, const struct resource *r, stru
         TRY(r->check(c, tx, NULL, neu));
     if (c->fault.nfields)
         return E_INVALID;
+    TRY(encrypted_close(c, r, neu));
     TRY(check_unique(c, tx, rt, neu, 0));
     TRY(q_do(c, tx, &rt->insert, neu->v, (size_t)r->nfields, NULL));
     if (r->after)
         TRY(r->after(c, tx, NULL, neu));
     return emit_row(c, tx, r, NULL, neu, str_z(c->mem, arena_fmt(c->mem, "%s.created", r->name)),
-                    S("{}"));
+                    S("{}"), row_int(neu, R_CREATED_AT));
 }
 
 static void diff_value(struct buf *b, const struct field *f, struct val v)
 {
-    if (f->type == F_SECRET || (f->flags & PERSONAL && v.t == V_TEXT))
+    if (f->type == F_SECRET || (f->flags & (PERSONAL | UNLOGGED) && v.t == V_TEXT))
         buf_put(b, v.t == V_NULL ? S("null") : S("\"***\""));
     else
         field_to_json(b, f, v, zone_find("UTC"));
@@ -281,8 +289,8 @@ static enum err update_row(struct ctx *c, struct tx *tx, const struct resource *
     return FAIL(c, E_CONFLICT, "别人刚刚改过这条记录", "someone else has just changed this record");
 }
 
-enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *old,
-                   struct row *neu, const char *topic, struct str data)
+enum err res_store_at(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *old,
+                      struct row *neu, const char *topic, struct str data, int64_t at_ms)
 {
     for (int i = 0; i < r->nfields; i++) /* neu becomes the whole new row */
         if (!(neu->set & BIT(i)))
@@ -294,6 +302,7 @@ enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r, const
         TRY(r->check(c, tx, old, neu));
     if (c->fault.nfields)
         return E_INVALID;
+    TRY(encrypted_close(c, r, neu));
     TRY(check_unique(c, tx, rt_of(r), neu, row_int(old, R_ID)));
     TRY(update_row(c, tx, r, old, neu));
     neu->v[R_VERSION] = v_int(row_int(old, R_VERSION) + 1);
@@ -301,5 +310,11 @@ enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r, const
         TRY(r->after(c, tx, old, neu));
     if (!topic)
         topic = str_z(c->mem, arena_fmt(c->mem, "%s.updated", r->name));
-    return emit_row(c, tx, r, old, neu, topic, diff_json(c, r, old, neu, data));
+    return emit_row(c, tx, r, old, neu, topic, diff_json(c, r, old, neu, data), at_ms);
+}
+
+enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *old,
+                   struct row *neu, const char *topic, struct str data)
+{
+    return res_store_at(c, tx, r, old, neu, topic, data, c->now_ms);
 }

@@ -86,7 +86,10 @@ struct resource {
     const char *title, *code, *tree; /* field names for lists, the search palette and trees */
     const char *read, *create, *update, *remove; /* permissions; NULL: not through CRUD */
     const struct row_rule *rules; /* besides read; ends with perm == NULL; may be NULL */
-    const char *default_sort;     /* "-created_at"; NULL: "-id" */
+    /* Rows where veil.sql does not hold are seen, listed, searched and exported only by holders of
+     * veil.perm, whatever else a caller may. Both NULL: nothing is veiled. */
+    struct row_rule veil;
+    const char *default_sort; /* "-created_at"; NULL: "-id" */
     /* Outside the transaction, before a create or update: numbers, hashes. May be NULL. */
     enum err (*prepare)(struct ctx *c, struct app *app, struct row *neu);
     /* Inside: cross-field and cross-row rules, values set by the server. old is NULL on create. May
@@ -122,10 +125,17 @@ MUST_USE enum err res_insert(struct ctx *c, struct tx *tx, const struct resource
 MUST_USE enum err res_store(struct ctx *c, struct tx *tx, const struct resource *r,
                             const struct row *old, struct row *neu, const char *topic,
                             struct str data);
+/* The same, told in the log as of at_ms (core/late.h); updated_at is the time of recording. */
+MUST_USE enum err res_store_at(struct ctx *c, struct tx *tx, const struct resource *r,
+                               const struct row *old, struct row *neu, const char *topic,
+                               struct str data, int64_t at_ms);
 /* Every set F_REF of row points to a live row of the same community or of the system; field errors
  * otherwise. */
 MUST_USE enum err res_check_refs(struct ctx *c, struct tx *tx, const struct field *fields, int n,
                                  const struct row *row, int64_t community_id);
+
+/* The text of ENCRYPTED field i of a loaded row; empty when it is NULL or cannot be opened. */
+struct str encrypted_open(struct ctx *c, const struct resource *r, const struct row *row, int i);
 
 /* Rows of a query that selects all fields of a resource in order: at most max, and no more once
  * their texts exceed text_max bytes; more: there were others. */
@@ -150,7 +160,8 @@ MUST_USE enum err res_refs_json(struct ctx *c, struct tx *tx, const struct resou
                                 const struct row *rows, size_t n, struct buf *out);
 
 /* Performs action on the row: state, rights, input, guard, effect, update, event — all or nothing.
- * c->who NULL: the system. version 0: not checked. On success *row is the new row. */
+ * c->who NULL: the system. version 0: not checked. With happened_at in the input the step is
+ * taken as of that instant where late.h allows it. On success *row is the new row. */
 MUST_USE enum err flow_act(struct ctx *c, struct tx *tx, const struct resource *r, struct row *row,
                            const char *action, const struct json *input, int64_t version);
 /* The same for an action whose input is already a row of the action's own fields (the system,

@@ -140,6 +140,7 @@ static enum err patch_prepare(struct ctx *c, struct req *q)
 {
     const struct resource *r = q->res;
     TRY(fields_read(c, r->fields, r->nfields, q->body, READ_PATCH, NULL, &q->in));
+    q->in.v[R_ID] = v_int(q->ids[0]); /* not set: for prepare to know which row it is about */
     return r->prepare ? r->prepare(c, q->app, &q->in) : E_OK;
 }
 
@@ -212,7 +213,7 @@ static enum err api_timeline(struct ctx *c, struct req *q)
 
 /* The derived routes as data: which address, which right, and what a resource must have to get it.
  */
-enum need { SEEN, CREATES, UPDATES, REMOVES, MOVES, TELLS, READ_ALL };
+enum need { SEEN, CREATES, UPDATES, REMOVES, MOVES, TELLS, READ_ALL, REVEALS };
 static const struct derived {
     const char *method, *suffix;
     enum need need;
@@ -231,7 +232,7 @@ static const struct derived {
     {"POST",
      "/{id}/files",
      MOVES,
-     NO_TX | MULTIPART,
+     NO_TX | MULTIPART | ONE_TX,
      NULL,
      file_upload,
      201,
@@ -240,13 +241,28 @@ static const struct derived {
     {"POST",
      "/import",
      CREATES,
-     RAW_BODY | SLOW | NO_TX,
+     RAW_BODY | SLOW | NO_TX | ONE_TX,
      import_prepare,
      import_run,
      0,
      {"导入 CSV", "Import CSV"}},
-    {"GET", "/export.csv", READ_ALL, SLOW, NULL, export_csv, 0, {"导出 CSV", "Export CSV"}},
-    {"GET", "/export.xlsx", READ_ALL, SLOW, NULL, export_xlsx, 0, {"导出 XLSX", "Export XLSX"}},
+    {"POST",
+     "/{id}/reveal",
+     REVEALS,
+     0,
+     reveal_prepare,
+     reveal_post,
+     0,
+     {"查看完整个人信息", "See personal data in full"}},
+    {"GET", "/export.csv", READ_ALL, SLOW | NO_TX, NULL, export_csv, 0, {"导出 CSV", "Export CSV"}},
+    {"GET",
+     "/export.xlsx",
+     READ_ALL,
+     SLOW | NO_TX,
+     NULL,
+     export_xlsx,
+     0,
+     {"导出 XLSX", "Export XLSX"}},
 };
 
 /* Does r have this route, and with which right? A NULL right: a login is enough, rows are judged
@@ -256,12 +272,13 @@ static bool has_route(const struct resource *r, enum need need, const char **ret
     const char *sight = r->rules ? NULL : r->read;
     const char *perms[] = {
         [SEEN] = sight, [CREATES] = r->create, [UPDATES] = r->update, [REMOVES] = r->remove,
-        [MOVES] = NULL, [TELLS] = sight,       [READ_ALL] = r->read};
+        [MOVES] = NULL, [TELLS] = sight,       [READ_ALL] = r->read,  [REVEALS] = "personal.read"};
     *ret_perm = perms[need];
     switch (need) {
     case SEEN: return true;
     case MOVES: return r->machine != NULL;
     case TELLS: return !r->quiet;
+    case REVEALS: return reveal_offered(r);
     default: return perms[need] != NULL;
     }
 }
@@ -285,6 +302,11 @@ size_t res_routes(struct arena *a, const struct resource *r, struct route *ret, 
                            .help = d->help,
                            .status = d->status,
                            .res = r};
+        if (d->need == REVEALS) {
+            ret[n - 1].input = reveal_fields;
+            ret[n - 1].ninput = reveal_nfields;
+            ret[n - 1].reply = "{values:object}";
+        }
     }
     return n;
 }

@@ -8,7 +8,7 @@ struct res_rt {
     const struct resource *r;
     int read_i, create_i, update_i, remove_i; /* permission indexes, -1: none */
     int see_i[ROW_FIELDS_MAX], edit_i[ROW_FIELDS_MAX];
-    int rule_i[RULES_MAX], nrules;
+    int rule_i[RULES_MAX], nrules, veil_i;
     int actor_i[STEPS_MAX][STEP_ACTORS];
     int title_f, code_f, tree_f;                /* field positions, -1: none */
     uint64_t unique_f, search_f, ref_f, sort_f; /* bits of fields */
@@ -23,10 +23,19 @@ size_t res_tables(struct arena *a, const struct module *const *modules, const st
 
 int personal_read_index(void);
 bool field_seen(const struct ctx *c, const struct res_rt *rt, int i, int64_t community_id);
-/* May the caller read this row's personal values in full? And: must this value be given out masked
- * (buf_masked)? */
+/* Is this one of the row's own people, who reads its personal values in full? Everybody else gets
+ * them masked, and may ask for one row with a reason (reveal.c). */
 bool row_unmasked(const struct ctx *c, const struct resource *r, const struct row *row);
-bool value_masked(const struct field *f, struct val v, bool plain);
+/* Field i as it may be given out: opened when it is kept encrypted, masked unless plain. */
+struct val row_shown(struct ctx *c, const struct resource *r, const struct row *row, int i,
+                     bool plain);
+/* --- encrypted.c: fields kept closed by the key file --- */
+bool field_has_index(const struct resource *r, int i); /* the next field finds field i */
+/* Closes every set ENCRYPTED field of neu and sets its index; the rest of neu is left alone. */
+MUST_USE enum err encrypted_close(struct ctx *c, const struct resource *r, struct row *neu);
+/* The indexes under which the value of field i is found in a community; how many. */
+int encrypted_find(struct ctx *c, const struct resource *r, int i, int64_t community_id,
+                   struct str value, struct str ret[8]);
 /* Field errors for every set field whose edit permission the caller lacks. */
 enum err edit_allowed(struct ctx *c, const struct res_rt *rt, const struct row *in,
                       int64_t community);
@@ -74,6 +83,12 @@ bool flow_open_to(const struct ctx *c, const struct resource *r, const struct ro
                   const char *action);
 /* res_api.c: the derived routes of one resource. */
 size_t res_routes(struct arena *a, const struct resource *r, struct route *ret, size_t max);
+/* reveal.c */
+bool reveal_offered(const struct resource *r); /* has personal fields */
+extern const struct field reveal_fields[];
+extern const int reveal_nfields;
+enum err reveal_prepare(struct ctx *c, struct req *q);
+enum err reveal_post(struct ctx *c, struct req *q);
 /* import.c, export.c */
 enum err import_prepare(struct ctx *c, struct req *q);
 enum err import_run(struct ctx *c, struct req *q);

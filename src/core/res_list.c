@@ -71,6 +71,28 @@ static int values_used(const struct list_spec *s)
     return n;
 }
 
+/* What is kept encrypted is found by its whole value only, through its index. */
+static void filter_encrypted(struct parse *p, int f, char op, struct str value, const char *shown)
+{
+    typeof(&p->s->filters[0]) w = &p->s->filters[p->s->nfilters];
+    struct str index[8];
+    if (op != '=' || !field_has_index(p->rt->r, f) || !utf8_valid(value)) {
+        (void)FAIL_FIELD(p->c, shown, "unknown", "只能按完整号码查找",
+                         "this is found by its whole value only");
+        return;
+    }
+    int n = encrypted_find(p->c, p->rt->r, f, p->s->community_id, str_trim(value), index);
+    if (n > VALUES_MAX - values_used(p->s))
+        n = 0;
+    w->field = f + 1;
+    w->op = '=';
+    for (w->nv = 0; w->nv < n; w->nv++)
+        w->v[w->nv] = v_text(index[w->nv]);
+    if (!n) /* without a key nothing can be found, which must not look like no filter */
+        w->v[w->nv++] = v_text(S("-"));
+    p->s->nfilters++;
+}
+
 static void parse_filter(struct parse *p, struct str name, struct str value)
 {
     struct str op = name, field = str_next(&op, '.');
@@ -96,6 +118,10 @@ static void parse_filter(struct parse *p, struct str name, struct str value)
         p->s->nfilters++;
         return;
     }
+    if (p->rt->r->fields[f].flags & ENCRYPTED) {
+        filter_encrypted(p, f, o, value, shown);
+        return;
+    }
     while (value.p) {
         struct str one = str_next(&value, ',');
         if (w->nv == IN_MAX || w->nv == room || (w->nv && o != '=')) {
@@ -116,6 +142,9 @@ static bool parse_param(struct str name, struct str v, void *arg)
     struct parse *p = arg;
     if (str_eqz(name, "community_id"))
         return true; /* read by req_community */
+    if (p->q->route && p->q->route->flags & SLOW &&
+        (str_eqz(name, "unmasked") || str_eqz(name, "reason")))
+        return true; /* read by export.c */
     if (str_eqz(name, "q"))
         p->s->q = utf8_valid(v) ? utf8_head(str_trim(v), 60) : (struct str){0};
     else if (str_eqz(name, "sort"))
@@ -268,6 +297,7 @@ static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list
     if (!s->q.n || !rt->search_f)
         return;
     bool plain = !c->who || who_may_i(c->who, personal_read_index(), s->community_id);
+    ASSERT(args->n + 2 <= COUNT_OF(args->v));
     args->v[args->n++] = v_text(like_pattern(c, s->q));
     args->v[args->n++] = v_text(s->q);
     size_t whole = args->n, like = whole - 1;

@@ -13,26 +13,37 @@ bool field_seen(const struct ctx *c, const struct res_rt *rt, int i, int64_t com
     return !f->see || !c->who || who_may_i(c->who, rt->see_i[i], community_id);
 }
 
-/* The row's own people: who made it, its worker, its customer. A worker may call the customer of
- * his own order, and nobody else's. */
+/* The row's own people: its worker, its customer, the resident who made it. A worker may call the
+ * customer of his own order, and nobody else's; a clerk owns nothing by having typed it in. */
 static bool is_own(const struct who *w, const struct resource *r, const struct row *row)
 {
     int64_t community = row_int(row, R_COMMUNITY);
     int64_t staff = who_staff(w, community), person = who_person(w, community);
-    return row_int(row, R_CREATED_BY) == w->user_id ||
+    return (person && row_int(row, R_CREATED_BY) == w->user_id) ||
            (staff && r->staff_field && row_int(row, r->staff_field) == staff) ||
            (person && r->person_field && row_int(row, r->person_field) == person);
 }
 
 bool row_unmasked(const struct ctx *c, const struct resource *r, const struct row *row)
 {
-    return !c->who || who_may_i(c->who, personal_read_index(), row_int(row, R_COMMUNITY)) ||
-           is_own(c->who, r, row);
+    return !c->who || is_own(c->who, r, row);
 }
 
-bool value_masked(const struct field *f, struct val v, bool plain)
+struct val row_shown(struct ctx *c, const struct resource *r, const struct row *row, int i,
+                     bool plain)
 {
-    return !plain && f->flags & PERSONAL && v.t == V_TEXT;
+    const struct field *f = &r->fields[i];
+    struct val v = row->v[i];
+    if (v.t != V_TEXT)
+        return v;
+    if (f->flags & ENCRYPTED)
+        v.s = encrypted_open(c, r, row, i);
+    if (plain || !(f->flags & PERSONAL))
+        return v;
+    struct buf m;
+    buf_init(&m, c->mem, 200);
+    buf_masked(&m, f, v.s);
+    return v_text(buf_str(&m));
 }
 
 static void render_fields(struct ctx *c, const struct res_rt *rt, const struct row *row,
@@ -48,12 +59,9 @@ static void render_fields(struct ctx *c, const struct res_rt *rt, const struct r
         if (!field_seen(c, rt, i, community))
             continue;
         buf_put(out, rt->key[i]);
-        if (value_masked(f, row->v[i], plain)) {
-            struct buf m;
-            buf_init(&m, c->mem, 200);
-            buf_masked(&m, f, row->v[i].s);
-            buf_json(out, buf_str(&m));
-        } else
+        if (f->flags & (PERSONAL | ENCRYPTED))
+            field_to_json(out, f, row_shown(c, rt->r, row, i, plain), z);
+        else
             field_to_json(out, f, row->v[i], z);
     }
 }

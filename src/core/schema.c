@@ -15,7 +15,8 @@ static const struct {
     {"Refs", "<<str>>"},
     {"Label", "[str]"},
     {"Session", "{user:{id:int, login:str, name:str, home:(desk|phone), "
-                "must_change_password:bool}, csrf:str}"},
+                "must_change_password:bool, second_factor:bool, must_set_second_factor:bool}, "
+                "csrf:str}"},
     {"Meta", "{version:str, now:instant, demo:bool, me:@Me, communities:[{id:int, name:str, "
              "time_zone:str}], "
              "permissions:[str], menu:[{key:str, label:@Label, items:[@MenuItem]}], "
@@ -35,13 +36,14 @@ static const struct {
      "create_only?:bool, personal?:bool, list?:bool, min?:int, max?:int, ref?:str, "
      "choices?:[@MetaChoice]}"},
     {"MetaChoice", "{key:str, label:@Label, tone:(grey|blue|green|amber|red)}"},
-    {"MetaAction", "{key:str, label:@Label, tone:(primary|plain|danger), input:[@MetaField]}"},
+    {"MetaAction",
+     "{key:str, label:@Label, tone:(primary|plain|danger), input:[@MetaField], moves:<str>}"},
     {"Search", "{items:[{resource:str, id:int, title:str, subtitle:str}]}"},
     {"Timeline", "{items:[{id:int, at:instant, topic:str, action:str?, from:str?, to:str?, "
-                 "actor:str?, comment:str?, "
+                 "actor:str?, comment:str?, recorded_at?:instant, "
                  "data:object}]}"},
     {"FileList", "{items:[{id:int, name:str, type:str, bytes:int, stage:(before|after|other), "
-                 "created_at:instant}]}"},
+                 "taken_at:instant?, created_at:instant}]}"},
     {"Import",
      "{rows:int, ok:int, failed:int, dry_run:bool, batch_id:int?, ignored:[str], errors:[{row:int, "
      "fields:[@FieldFault]}]}"},
@@ -345,8 +347,10 @@ void schema_input(struct oas *o, const char *key, const struct field *fields, in
     for (int i = 0; i < n; i++)
         if (schema_taken(&fields[i], mode))
             schema_field(o, fields[i].name, &fields[i], false, !(fields[i].flags & REQUIRED));
-    if (version)
+    if (version) {
         schema_shape(o, "version", "int");
+        schema_shape(o, "happened_at", "instant");
+    }
     jw_end(w);
     if (mode != READ_PATCH) {
         jw_arr_flat(w, "required");

@@ -2,27 +2,8 @@
  * are the same for all; what a person may see comes through the API only. */
 #include "core/site.h"
 
-#include <stdatomic.h>
-
 #include "core/core.h"
-#include "core/live.h"
-
-static struct {
-    _Atomic int64_t requests, by_class[6], us_total;
-    _Atomic int64_t bucket[8]; /* ≤ 1 5 10 50 100 500 1000 ms, more */
-} m;
-static const int bucket_ms[] = {1, 5, 10, 50, 100, 500, 1000};
-
-void metrics_request(int status, int64_t us)
-{
-    size_t b = 0;
-    while (b < COUNT_OF(bucket_ms) && us > (int64_t)bucket_ms[b] * 1000)
-        b++;
-    m.bucket[b]++;
-    m.requests++;
-    m.us_total += us;
-    m.by_class[status / 100 < 6 ? status / 100 : 5]++;
-}
+#include "core/metrics.h"
 
 static void reply_text(struct http_reply *r, int status, const char *type, struct str body)
 {
@@ -30,38 +11,6 @@ static void reply_text(struct http_reply *r, int status, const char *type, struc
     r->body = body;
     reply_header(r, "Content-Type", str_of(type));
     reply_header(r, "Cache-Control", S("no-store"));
-}
-
-static void metrics_text(struct app *app, struct buf *b)
-{
-    struct db_stats db;
-    struct http_stats http = {0};
-    db_stats_get(app->db, &db);
-    if (app->http)
-        http_stats_get(app->http, &http);
-    for (int i = 2; i < 6; i++)
-        buf_fmt(b, "anju_http_responses_total{class=\"%dxx\"} %lld\n", i, (long long)m.by_class[i]);
-    int64_t sum = 0;
-    for (size_t i = 0; i < COUNT_OF(bucket_ms); i++) {
-        sum += m.bucket[i];
-        buf_fmt(b, "anju_http_seconds_bucket{le=\"%g\"} %lld\n", bucket_ms[i] / 1000.0,
-                (long long)sum);
-    }
-    buf_fmt(b,
-            "anju_http_seconds_bucket{le=\"+Inf\"} %lld\nanju_http_seconds_sum "
-            "%g\nanju_http_seconds_count %lld\n",
-            (long long)m.requests, (double)m.us_total / 1e6, (long long)m.requests);
-    buf_fmt(b,
-            "anju_http_connections %lld\nanju_http_rejected_total %lld\nanju_http_workers "
-            "%lld\nanju_live_streams %d\n",
-            (long long)http.connections, (long long)http.rejected, (long long)http.workers,
-            app->live ? live_count(app->live) : 0);
-    buf_fmt(b,
-            "anju_db_statements_total %lld\nanju_db_writes_total %lld\nanju_db_commits_total "
-            "%lld\nanju_db_retries_total %lld\nanju_db_failed_total %lld\nanju_db_queue %lld\n",
-            (long long)db.statements, (long long)db.writes, (long long)db.commits,
-            (long long)db.retries, (long long)db.failed, (long long)db.queue_len);
-    buf_fmt(b, "anju_start_time_seconds %lld\n", (long long)(app->started_ms / 1000));
 }
 
 static bool is_loopback(struct str peer)
@@ -83,7 +32,7 @@ static void reply_metrics(struct app *app, struct ctx *c, struct http_req *h, st
         return;
     }
     buf_init(&b, c->mem, 64 << 10);
-    metrics_text(app, &b);
+    metrics_text(app, c, &b);
     reply_text(r, 200, "text/plain; version=0.0.4", buf_str(&b));
 }
 
@@ -148,7 +97,7 @@ void site_reply(struct app *app, struct ctx *c, struct http_req *h, struct http_
     }
 }
 
-void site_security_headers(struct http_reply *r)
+void site_security_headers(const struct http_req *h, struct http_reply *r)
 {
     static const struct {
         const char *name;
@@ -163,4 +112,7 @@ void site_security_headers(struct http_reply *r)
     };
     for (size_t i = 0; i < COUNT_OF(headers) && r->nheaders < HTTP_REPLY_HEADERS; i++)
         reply_header(r, headers[i].name, headers[i].value);
+    /* A year, this host only: its neighbours under the same domain are not ours to promise for. */
+    if (h->https && r->nheaders < HTTP_REPLY_HEADERS)
+        reply_header(r, "Strict-Transport-Security", S("max-age=31536000"));
 }

@@ -5,5 +5,4 @@
 
 bool site_is_direct(struct str path);
 void site_reply(struct app *app, struct ctx *c, struct http_req *h, struct http_reply *reply);
-void site_security_headers(struct http_reply *reply);
-void metrics_request(int status, int64_t us);
+void site_security_headers(const struct http_req *h, struct http_reply *reply);

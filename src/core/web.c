@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "core/core.h"
+#include "core/metrics.h"
 #include "core/site.h"
 
 enum {
@@ -16,28 +17,34 @@ enum {
     REPORT_MAX = 48 << 20
 };
 enum { ANON_PER_S = 50, ANON_BURST = 400 };
+/* How long a repeated POST answers as the first time. What a phone sends late is kept longer: its
+ * answer may have been lost just before days without signal (it asks no more after 6 days). */
+#define IDEM_MS      INT64_C(86400000)
+#define IDEM_LATE_MS (7 * INT64_C(86400000))
 
 static const struct query Q_IDEM_TAKE = {
-    "idem.take",
-    "INSERT INTO idempotency (id, request, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING"};
+    "idem.take", "INSERT INTO idempotency (id, request, at, expires_at) VALUES ($1, $2, $3, $4) "
+                 "ON CONFLICT (id) DO NOTHING"};
 static const struct query Q_IDEM_GET = {
     "idem.get", "SELECT request, status, reply, location FROM idempotency WHERE id = $1"};
 static const struct query Q_IDEM_KEEP = {
     "idem.keep", "UPDATE idempotency SET status = $2, reply = $3, location = $4 WHERE id = $1"};
 static const struct query Q_IDEM_FREE = {"idem.free", "DELETE FROM idempotency WHERE id = $1"};
-static const struct query Q_IDEM_SWEEP = {"idem.sweep", "DELETE FROM idempotency WHERE at < $1"};
+static const struct query Q_IDEM_SWEEP = {
+    "idem.sweep", "DELETE FROM idempotency WHERE at < $1 AND expires_at <= $2"};
 const struct query *const web_queries[] = {&Q_IDEM_TAKE, &Q_IDEM_GET,   &Q_IDEM_KEEP,
                                            &Q_IDEM_FREE, &Q_IDEM_SWEEP, NULL};
 
 enum err job_sweep_idem(struct ctx *c, struct tx *tx)
 {
-    return q_do(c, tx, &Q_IDEM_SWEEP, IN(v_int(c->now_ms - INT64_C(86400000))), NULL);
+    return q_do(c, tx, &Q_IDEM_SWEEP, IN(v_int(c->now_ms - IDEM_MS), v_int(c->now_ms)), NULL);
 }
 
 struct call { /* one request's state, in its arena */
     struct ctx c;
     struct req q;
     struct str idem_key, idem_request;
+    int64_t idem_ms; /* how long the key is kept */
     enum err err;
 };
 
@@ -95,7 +102,7 @@ static enum err phase_login(struct call *k)
     struct str auth = http_header(k->q.h, "Authorization"), bearer = {0};
     if (str_starts(auth, S("Bearer ")))
         bearer = str_trim(str_sub(auth, 7, auth.n));
-    TRY(auth_who(c, k->q.app, http_cookie(k->q.h, "anju"), bearer, &c->who));
+    TRY(auth_who(c, k->q.app, session_cookie(k->q.h), bearer, &c->who));
     if (!c->who && !(k->q.route->flags & PUBLIC))
         return FAIL(c, E_UNAUTH, "请先登录", "please log in");
     return E_OK;
@@ -124,7 +131,9 @@ static enum err phase_right(struct call *k)
     struct ctx *c = &k->c;
     const struct route *r = k->q.route;
     if (c->who && c->who->must_change_password && !(r->flags & (PW_OK | PUBLIC)))
-        return FAIL(c, E_PASSWORD, "请先修改初始密码", "change your first password");
+        return FAIL(c, E_PASSWORD, "请先修改密码", "change your password first");
+    if (c->who && c->who->must_set_factor && !(r->flags & (PW_OK | PUBLIC)))
+        return FAIL(c, E_FACTOR_SETUP, "请先设置双因素登录", "set up the second factor first");
     if (!r->perm || (c->who && perms_has(&c->who->any, perm_index(r->perm))))
         return E_OK;
     return FAIL(c, E_DENIED, "您的岗位不能做这件事", "your role may not do this");
@@ -179,7 +188,9 @@ static enum err idem_replay(struct call *k, struct tx *tx, bool *ret_replayed)
     struct val v[4];
     *ret_replayed = false;
     TRY(q_do(&k->c, tx, &Q_IDEM_TAKE,
-             IN(v_text(k->idem_key), v_text(k->idem_request), v_int(k->c.now_ms)), &fresh));
+             IN(v_text(k->idem_key), v_text(k->idem_request), v_int(k->c.now_ms),
+                v_int(k->c.now_ms + k->idem_ms)),
+             &fresh));
     if (fresh)
         return E_OK;
     TRY(q_one(&k->c, tx, &Q_IDEM_GET, IN(v_text(k->idem_key)), v, 4));
@@ -212,6 +223,13 @@ static enum err idem_keep(struct call *k, struct tx *tx)
                 NULL);
 }
 
+static enum err whole_reply(struct call *k)
+{
+    if (!k->q.out.full)
+        return E_OK;
+    return FAIL(&k->c, E_TOOBIG, "结果太大,请缩小范围", "the result is too large; narrow it down");
+}
+
 static enum err run_in_tx(struct ctx *c, struct tx *tx, void *arg)
 {
     struct call *k = arg;
@@ -228,7 +246,17 @@ static enum err run_in_tx(struct ctx *c, struct tx *tx, void *arg)
     TRY(k->q.route->run(c, &k->q));
     if (c->fault.nfields)
         return E_INVALID;
+    TRY(whole_reply(k)); /* or the work would stay and its answer be lost */
     return k->idem_key.n ? idem_keep(k, tx) : E_OK;
+}
+
+/* Does the request say that it tells of something done earlier (core/late.h)? */
+static bool is_late(const struct call *k)
+{
+    for (int i = 0; i < k->q.h->nparts; i++)
+        if (str_eqz(k->q.h->parts[i].name, "taken_at"))
+            return true;
+    return k->q.body && json_get(k->q.body, "happened_at");
 }
 
 static enum err idem_read(struct call *k)
@@ -244,6 +272,7 @@ static enum err idem_read(struct call *k)
     hash_fast(arena_fmt(a, "%lld\n" PRS, (long long)(k->c.who ? k->c.who->user_id : 0), PRA(key)),
               h);
     k->idem_key = hex_of(a, h, 16);
+    k->idem_ms = is_late(k) ? IDEM_LATE_MS : IDEM_MS;
     uint8_t sum[HASH_BYTES];
     hash_sha256(k->q.h->body, sum);
     for (int i = 0; i < k->q.h->nparts; i++) /* files, in order */
@@ -256,7 +285,24 @@ static enum err idem_read(struct call *k)
     return E_OK;
 }
 
-/* --- the same for handlers with transactions of their own (uploads, imports) --- */
+/* --- the same for handlers with transactions of their own (imports, uploads) --- */
+
+enum err req_once(struct req *q, struct tx *tx, bool *ret_replayed)
+{
+    struct call *k = q->h->app;
+    *ret_replayed = false;
+    buf_clear(&q->out);
+    return k && k->idem_key.n ? idem_replay(k, tx, ret_replayed) : E_OK; /* no call: sheet.c */
+}
+
+enum err req_once_done(struct req *q, struct tx *tx)
+{
+    struct call *k = q->h->app;
+    if (!k)
+        return E_OK;
+    TRY(whole_reply(k));
+    return k->idem_key.n ? idem_keep(k, tx) : E_OK;
+}
 
 struct idem_own {
     struct call *k;
@@ -288,7 +334,7 @@ static enum err run_own(struct call *k)
 {
     struct idem_own own = {.k = k};
     k->q.status = k->q.route->status;
-    if (!k->idem_key.n)
+    if (!k->idem_key.n || k->q.route->flags & ONE_TX)
         return k->q.route->run(&k->c, &k->q);
     TRY(db_write(k->q.app->db, &k->c, idem_own_take, &own));
     if (own.replayed)
@@ -350,10 +396,12 @@ static void answer_problem(struct call *k, struct http_reply *reply)
 
 static void answer(struct call *k, struct http_reply *reply)
 {
-    if (k->err == E_OK && k->q.out.full) {
-        k->err = E_TOOBIG;
-        (void)FAIL(&k->c, E_TOOBIG, "结果太大,请缩小范围",
-                   "the result is too large; narrow it down");
+    if (k->err == E_OK)
+        k->err = whole_reply(k);
+    if (k->err != E_OK && k->err != E_BUSY && arena_short_of(k->c.mem) == ARENA_STARVED) {
+        fault_clear(&k->c); /* whatever was said: it was said for want of memory */
+        k->err = FAIL(&k->c, E_BUSY, "服务器内存不足,请稍后再试",
+                      "the server is out of memory; try again");
     }
     if (k->err != E_OK) {
         answer_problem(k, reply);
@@ -365,7 +413,7 @@ static void answer(struct call *k, struct http_reply *reply)
         if (header_val(reply, "Cache-Control").t == V_NULL)
             reply_header(reply, "Cache-Control", S("no-store"));
     }
-    site_security_headers(reply);
+    site_security_headers(k->q.h, reply);
 }
 
 static struct call *call_new(struct app *app, struct http_req *h)
@@ -433,7 +481,7 @@ static void on_request(void *arg, struct http_req *h, struct http_reply *reply)
     k->q.reply = reply;
     if (!k->q.route) {
         site_reply(app, &k->c, h, reply);
-        site_security_headers(reply);
+        site_security_headers(h, reply);
         return;
     }
     buf_init(&k->q.out, h->mem, k->q.route->flags & SLOW ? REPORT_MAX : REPLY_MAX);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <xlsxwriter.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 
 enum { TEXT_CHARS_MAX = 32767 /* of the format */, READ_BYTES = 64 << 10 };
@@ -63,14 +64,15 @@ enum err xlsx_open(struct ctx *c, const char *temp_dir, const char *sheet, struc
 {
     struct xlsx *x = arena_get(c->mem, sizeof *x);
     char *dir = (char *)(uintptr_t)str_z(c->mem, str_of(temp_dir));
+    struct fs_file f;
     x->mem = c->mem;
-    x->path = (char *)(uintptr_t)str_z(c->mem, arena_fmt(c->mem, "%s/export-XXXXXX", temp_dir));
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return cannot_write(c, strerror(errno));
-    int fd = mkstemp(x->path); /* ours alone; the library then writes into this file */
-    if (fd < 0)
-        return cannot_write(c, strerror(errno));
-    (void)close(fd);
+    int why = fs_folder(dir);
+    if (!why)
+        why = fs_create(&f, dir, "export"); /* ours alone; the library then writes into this file */
+    if (why)
+        return fs_fail(c, why, (struct text)TEXT("导出文件", "the export"));
+    x->path = (char *)(uintptr_t)str_z(c->mem, str_of(f.path));
+    (void)close(f.fd);
     arena_defer(c->mem, xlsx_drop, x);
     lxw_workbook_options o = {.constant_memory = LXW_TRUE, .tmpdir = dir};
     x->book = workbook_new_opt(x->path, &o);

@@ -102,6 +102,18 @@ static void unit_init(struct unit *u, struct db *db, struct ctx *c, work_fn fn, 
     u->start = c->fault;
 }
 
+/* A unit whose memory ran out may have cut off a text on its way: none of it is kept. */
+static enum err enough_memory(struct ctx *c)
+{
+    switch (arena_short_of(c->mem)) {
+    case ARENA_STARVED:
+        return FAIL(c, E_BUSY, "服务器内存不足，没有做任何更改，请稍后再试",
+                    "the server is out of memory; nothing was changed, try again");
+    case ARENA_CAPPED: return FAIL(c, E_TOOBIG, "内容太大", "too large");
+    default: return E_OK;
+    }
+}
+
 enum err unit_run(struct unit *u, void *conn)
 {
     struct tx *tx = &u->tx;
@@ -116,7 +128,7 @@ enum err unit_run(struct unit *u, void *conn)
     enum err e = u->fn(tx->c, tx, u->arg);
     if (tx->doom == E_RETRY || (tx->doom != E_OK && e == E_OK))
         return tx->doom;
-    return e;
+    return e == E_OK && tx->write ? enough_memory(tx->c) : e;
 }
 
 enum err db_read(struct db *db, struct ctx *c, work_fn fn, void *arg)
@@ -190,8 +202,9 @@ enum err db_fail(struct ctx *c, enum err code, const char *where)
     static const struct text busy = TEXT("数据库暂时无法使用，没有做任何更改，请稍后再试",
                                          "the database cannot be used now; nothing was done, "
                                          "try again");
-    static const struct text full = TEXT("存储空间已满，没有做任何更改",
-                                         "storage is full; nothing was changed");
+    static const struct text full = TEXT("存储空间已满，没有做任何更改；请管理员腾出磁盘空间",
+                                         "storage is full; nothing was changed. Free some space "
+                                         "on the database's disk");
     static const struct text exists = TEXT("已有相同的记录", "there is one already");
     static const struct text other = TEXT("数据库错误，已撤销，没有做任何更改",
                                           "a database error; rolled back");
@@ -361,6 +374,11 @@ void db_fault_nth(struct db *db, enum db_fault what, int64_t n)
 {
     atomic_store(&db->fault_left, n);
     atomic_store(&db->fault_what, n > 0 ? (int)what : DB_FAULT_NONE);
+}
+
+bool db_fault_waits(struct db *db)
+{
+    return atomic_load(&db->fault_what) != DB_FAULT_NONE;
 }
 
 bool db_fault_hit(struct db *db, enum db_fault what)

@@ -62,6 +62,9 @@ struct db_options {
     int writer_batch; /* SQLite: most units per commit; 0: 256 */
     int busy_ms;      /* how long to wait for a lock held by another process; 0: 5000 */
     int slow_ms;      /* statements slower than this are logged with their name; 0: 200 */
+    /* SQLite: a missing file is E_MISSING; nothing is ever written; one file without a -wal beside
+     * it, slower to write but easy to carry. PostgreSQL knows none of them. */
+    bool must_exist, read_only, one_file;
 };
 /* Opens, creating a SQLite file that is missing. On failure returns the code; c->fault.message is
  * one English line that says what to do. */
@@ -157,6 +160,9 @@ struct table {
     const char *primary_key; /* "id" or "a, b" */
     const struct index *indexes;
     size_t nindexes;
+    /* Not NULL: the database itself (triggers) refuses to delete rows and to change them, for every
+     * user of it; but the columns named here ("a, b") may go from NULL to a value, all at once. */
+    const char *append_only;
 };
 struct fixup {
     int number; /* 1, 2, 3 … over the whole program, never reused */
@@ -169,6 +175,36 @@ struct fixup {
 MUST_USE enum err db_migrate(struct db *db, struct ctx *c, const struct table *tables,
                              size_t ntables, const struct fixup *fixups, size_t nfixups);
 
+/* Whether db_migrate would have nothing to do; changes nothing. */
+MUST_USE enum err db_schema_current(struct db *db, struct ctx *c, const struct table *tables,
+                                    size_t ntables, const struct fixup *fixups, size_t nfixups,
+                                    bool *ret);
+
+/* --- whole databases (copy.c) --- */
+struct db_sum { /* one table: its rows in the order of its key, all columns by name */
+    struct str table;
+    int64_t rows;
+    struct str sum; /* SHA-256, hex; the same on both engines */
+};
+struct db_sums {
+    struct db_sum *v;
+    size_t n;
+};
+/* skip: tables whose name begins like this are not looked at; "": none. On one snapshot. */
+MUST_USE enum err db_sums(struct db *db, struct ctx *c, const char *skip, struct db_sums *ret);
+/* Copies every row of every table, on one snapshot of from, into to in one transaction, which makes
+ * the tables, and reads them back: E_DB when they differ. to must have no tables (E_STATE), unless
+ * replace: then they go in the same transaction. Not copied: names that begin with skip, and
+ * schema_mark, so that db_migrate looks at every table, index and trigger of the copy. */
+MUST_USE enum err db_copy(struct ctx *c, struct db *from, struct db *to, const char *skip,
+                          bool replace, struct db_sums *ret);
+/* The whole database as it is at one moment, into the empty file at path, as one SQLite file;
+ * writers go on meanwhile. */
+MUST_USE enum err db_image(struct db *db, struct ctx *c, const char *path);
+MUST_USE enum err db_is_empty(struct db *db, struct ctx *c, bool *ret); /* has no tables */
+/* E_BUSY while another process has the database open. For a db just opened. */
+MUST_USE enum err db_alone(struct db *db, struct ctx *c);
+
 /* --- measures and fault injection --- */
 struct db_stats {
     int64_t statements, writes, commits, retries, failed, slow;
@@ -178,3 +214,4 @@ void db_stats_get(struct db *db, struct db_stats *ret);
 enum db_fault { DB_FAULT_NONE, DB_FAULT_STATEMENT, DB_FAULT_COMMIT };
 /* Tests only: the n-th such step from now fails with E_DB, once. */
 void db_fault_nth(struct db *db, enum db_fault what, int64_t n);
+bool db_fault_waits(struct db *db); /* it has not come yet */

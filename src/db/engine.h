@@ -55,6 +55,9 @@ enum err tx_exec(struct ctx *c, struct tx *tx, struct exec *x);
 /* Runs one statement without parameters whose text is made on the spot (DDL). */
 enum err tx_exec_text(struct ctx *c, struct tx *tx, const char *sql);
 
+/* CREATE TABLE, as the migration writes it. */
+enum err table_create(struct ctx *c, struct tx *tx, const struct table *t);
+
 struct engine {
     enum db_engine id;
     /* where: the URL after its scheme for SQLite, the whole URL for PostgreSQL */
@@ -73,6 +76,9 @@ struct engine {
     /* Keeps two programs from migrating at once; NULL where a write transaction does. */
     enum err (*migrate_lock)(struct db *db, struct ctx *c);
     void (*migrate_unlock)(struct db *db);
+    /* NULL: db_image copies row by row. */
+    enum err (*image)(struct db *db, struct ctx *c, const char *path);
+    enum err (*alone)(struct db *db, struct ctx *c);
 };
 extern const struct engine engine_sqlite, engine_postgres;
 

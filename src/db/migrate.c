@@ -39,6 +39,7 @@ static struct str mark_of(struct ctx *c, const struct plan *p)
         const struct table *t = &p->tables[i];
         mark_put(h, t->name);
         mark_put(h, t->primary_key);
+        mark_put(h, t->append_only);
         for (size_t j = 0; j < t->ncolumns; j++) {
             const struct column *k = &t->columns[j];
             char shape[3] = {(char)('0' + k->type), k->not_null ? 'n' : '-', 0};
@@ -183,6 +184,14 @@ static enum err buf_run(struct ctx *c, struct tx *tx, struct buf *b)
     return E_OK;
 }
 
+enum err table_create(struct ctx *c, struct tx *tx, const struct table *t)
+{
+    struct buf b;
+    buf_init(&b, c->mem, SQL_MAX);
+    table_sql(&b, tx->db->engine->id, t);
+    return buf_run(c, tx, &b);
+}
+
 static enum err columns_add(struct ctx *c, struct tx *tx, struct plan *p, const struct table *t,
                             struct buf *b)
 {
@@ -200,6 +209,77 @@ static enum err columns_add(struct ctx *c, struct tx *tx, struct plan *p, const 
         p->upgraded = true;
     }
     return E_OK;
+}
+
+/* --- append-only tables --- */
+static bool is_named(const char *list, const char *name)
+{
+    struct str rest = str_of(list);
+    while (rest.p)
+        if (str_eqz(str_trim(str_next(&rest, ',')), name))
+            return true;
+    return false;
+}
+
+/* True for a row that must not change like this: a fixed column differs, or one that may be filled
+ * is filled already. */
+static void forbidden_sql(struct buf *b, enum db_engine engine, const struct table *t)
+{
+    const char *differs = engine == DB_SQLITE ? "IS NOT" : "IS DISTINCT FROM";
+    for (size_t i = 0; i < t->ncolumns; i++) {
+        const char *name = t->columns[i].name;
+        buf_putz(b, i ? " OR " : "");
+        if (is_named(t->append_only, name))
+            buf_fmt(b, "OLD.\"%s\" IS NOT NULL OR NEW.\"%s\" IS NULL", name, name);
+        else
+            buf_fmt(b, "NEW.\"%s\" %s OLD.\"%s\"", name, differs, name);
+    }
+}
+
+static enum err append_only_sqlite(struct ctx *c, struct tx *tx, const struct table *t,
+                                   struct buf *b)
+{
+    static const char *const events[] = {"DELETE", "UPDATE"};
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        /* made anew each time: a new column must be watched too */
+        buf_fmt(b, "DROP TRIGGER IF EXISTS \"%s_no_%s\"", t->name, events[i]);
+        TRY(buf_run(c, tx, b));
+        buf_fmt(b, "CREATE TRIGGER \"%s_no_%s\" BEFORE %s ON \"%s\"", t->name, events[i], events[i],
+                t->name);
+        if (i) {
+            buf_putz(b, " WHEN ");
+            forbidden_sql(b, DB_SQLITE, t);
+        }
+        buf_fmt(b, " BEGIN SELECT RAISE(ABORT, '%s is append-only'); END", t->name);
+        TRY(buf_run(c, tx, b));
+    }
+    return E_OK;
+}
+
+static enum err append_only_postgres(struct ctx *c, struct tx *tx, const struct table *t,
+                                     struct buf *b)
+{
+    buf_putz(b, "CREATE OR REPLACE FUNCTION anju_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$");
+    TRY(buf_run(c, tx, b));
+    buf_fmt(
+        b, "CREATE OR REPLACE TRIGGER \"%s_no_update\" BEFORE UPDATE ON \"%s\" FOR EACH ROW WHEN (",
+        t->name, t->name);
+    forbidden_sql(b, DB_POSTGRES, t);
+    buf_putz(b, ") EXECUTE FUNCTION anju_append_only()");
+    TRY(buf_run(c, tx, b));
+    buf_fmt(
+        b,
+        "CREATE OR REPLACE TRIGGER \"%s_no_delete\" BEFORE DELETE ON \"%s\" FOR EACH ROW EXECUTE "
+        "FUNCTION anju_append_only()",
+        t->name, t->name);
+    TRY(buf_run(c, tx, b));
+    buf_fmt(
+        b,
+        "CREATE OR REPLACE TRIGGER \"%s_no_truncate\" BEFORE TRUNCATE ON \"%s\" FOR EACH STATEMENT "
+        "EXECUTE FUNCTION anju_append_only()",
+        t->name, t->name);
+    return buf_run(c, tx, b);
 }
 
 static enum err table_bring(struct ctx *c, struct tx *tx, struct plan *p, const struct table *t,
@@ -220,7 +300,10 @@ static enum err table_bring(struct ctx *c, struct tx *tx, struct plan *p, const 
             buf_fmt(b, " WHERE %s", x->where);
         TRY(buf_run(c, tx, b));
     }
-    return E_OK;
+    if (!t->append_only)
+        return E_OK;
+    return tx->db->engine->id == DB_SQLITE ? append_only_sqlite(c, tx, t, b)
+                                           : append_only_postgres(c, tx, t, b);
 }
 
 static enum err own_tables(struct ctx *c, struct tx *tx)
@@ -306,4 +389,15 @@ enum err db_migrate(struct db *db, struct ctx *c, const struct table *tables, si
     enum err e = plan_run(db, c, &p);
     db->engine->migrate_unlock(db);
     return e;
+}
+
+enum err db_schema_current(struct db *db, struct ctx *c, const struct table *tables, size_t ntables,
+                           const struct fixup *fixups, size_t nfixups, bool *ret)
+{
+    struct plan p = {.tables = tables, .ntables = ntables, .fixups = fixups, .nfixups = nfixups};
+    struct str stored;
+    p.mark = mark_of(c, &p);
+    TRY(db_read(db, c, mark_read, &stored));
+    *ret = str_eq(stored, p.mark);
+    return E_OK;
 }

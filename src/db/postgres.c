@@ -652,6 +652,21 @@ static void post_migrate_unlock(struct db *db)
     p->locked = NULL;
 }
 
+static enum err alone_read(struct ctx *c, struct tx *tx, void *arg)
+{
+    static const struct query q = {
+        "db.others", "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                     "application_name = 'anju' AND pid <> pg_backend_pid()"};
+    return q_one(c, tx, &q, IN0, arg, 1);
+}
+
+static enum err post_alone(struct db *db, struct ctx *c)
+{
+    struct val n;
+    TRY(db_read(db, c, alone_read, &n));
+    return val_int(n) ? E_BUSY : E_OK;
+}
+
 const struct engine engine_postgres = {.id = DB_POSTGRES,
                                        .open = post_open,
                                        .close = post_close,
@@ -662,4 +677,5 @@ const struct engine engine_postgres = {.id = DB_POSTGRES,
                                        .check = post_check,
                                        .queue_len = post_queue_len,
                                        .migrate_lock = post_migrate_lock,
-                                       .migrate_unlock = post_migrate_unlock};
+                                       .migrate_unlock = post_migrate_unlock,
+                                       .alone = post_alone};

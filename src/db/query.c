@@ -143,7 +143,8 @@ static enum err bulk_query(struct ctx *c, struct db *db, const struct bulk *b, s
     buf_init(&key, c->mem, 8 << 10);
     buf_fmt(&key, "bulk %zu ", nrows);
     bulk_names(&key, b);
-    ASSERT(!key.full);
+    if (key.full) /* names are ours and short: no memory */
+        return db_fail(c, E_BUSY, __FILE__);
     const struct query *q = intern_find(db, buf_str(&key));
     if (!q) {
         buf_init(&sql, c->mem, 1 << 20);

@@ -105,8 +105,11 @@ static enum err file_create(struct ctx *c, struct lite *l)
                            "the directory " PRS " does not exist; make it: mkdir -p " PRS, PRA(dir),
                            PRA(dir));
     }
-    int fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC,
-                  0600); /* SQLite itself would make it 0644 */
+    const struct db_options *o = &l->db->o;
+    int how = (o->read_only ? O_RDONLY : O_RDWR) | (o->must_exist || o->read_only ? 0 : O_CREAT);
+    int fd = open(l->path, how | O_CLOEXEC, 0600); /* SQLite itself would make it 0644 */
+    if (fd < 0 && errno == ENOENT)
+        return fail_at(c, E_MISSING, __FILE__, "there is no database %s", l->path);
     if (fd < 0)
         return fail_at(c, E_BUSY, __FILE__, "cannot open %s: %s; check its owner and mode", l->path,
                        strerror(errno));
@@ -152,6 +155,7 @@ static int conn_setup(struct conn *s)
     static const char writer[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                                  "PRAGMA wal_autocheckpoint=10000;"
                                  "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-4000;";
+    static const char one_file[] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;";
     static const char reader[] = "PRAGMA cache_size=-2000; PRAGMA query_only=ON;";
     sqlite3_busy_timeout(s->h, s->lite->db->o.busy_ms);
     /* Without it a parameter that meets a partial index or LIKE makes every new value plan again.
@@ -159,7 +163,11 @@ static int conn_setup(struct conn *s)
     sqlite3_db_config(s->h, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     int rc = sqlite3_exec(s->h, all, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(s->h, s->writer ? writer : reader, NULL, NULL, NULL);
+        rc = sqlite3_exec(s->h,
+                          !s->writer || s->lite->db->o.read_only ? reader
+                          : s->lite->db->o.one_file              ? one_file
+                                                                 : writer,
+                          NULL, NULL, NULL);
     for (int i = 0; i < P__N && rc == SQLITE_OK; i++) {
         const char *sql = i != P_BEGIN ? texts[i] : s->writer ? "BEGIN IMMEDIATE" : "BEGIN";
         rc = sqlite3_prepare_v3(s->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->plain[i], NULL);
@@ -171,9 +179,9 @@ static int conn_setup(struct conn *s)
 static enum err conn_open(struct conn *s, char *why, size_t cap)
 {
     s->gen = atomic_load(&s->lite->gen);
+    int how = s->lite->db->o.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     int rc = sqlite3_open_v2(s->lite->path, &s->h,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                             NULL);
+                             how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc == SQLITE_OK)
         rc = conn_setup(s);
     if (rc == SQLITE_OK)
@@ -541,6 +549,46 @@ static int64_t lite_queue_len(struct db *db)
     return (int64_t)writer_queue_len(l->thread);
 }
 
+/* --- whole databases --- */
+/* All pages in one step: in WAL mode it reads one snapshot, and nobody waits for it. The copy's
+ * head says WAL like ours; it is to be one file. */
+static int pages_copy(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+    if (!b)
+        return sqlite3_extended_errcode(to);
+    (void)sqlite3_backup_step(b, -1);
+    int rc = sqlite3_backup_finish(b);
+    return rc != SQLITE_OK ? rc : sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+}
+
+static enum err lite_image(struct db *db, struct ctx *c, const char *path)
+{
+    struct lite *l = db->inner;
+    struct conn *s = NULL;
+    sqlite3 *to = NULL;
+    enum err e = reader_take(l, &s);
+    if (e != E_OK)
+        return db_fail(c, e, __FILE__);
+    int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc == SQLITE_OK)
+        rc = pages_copy(s->h, to);
+    if (rc != SQLITE_OK)
+        log_line(LOG_ERROR, "db", "image failed=%d why=\"%s\"", rc, sqlite3_errstr(rc));
+    (void)sqlite3_close(to);
+    pool_put(&l->readers, s);
+    e = code_of(rc);
+    return e == E_OK ? E_OK : db_fail(c, e, __FILE__);
+}
+
+/* Leaving WAL takes the only connection. The next opening goes back to it. */
+static enum err lite_alone(struct db *db, struct ctx *c)
+{
+    struct lite *l = db->inner;
+    (void)c;
+    return code_of(sqlite3_exec(l->writer->h, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL));
+}
+
 const struct engine engine_sqlite = {.id = DB_SQLITE,
                                      .open = lite_open,
                                      .close = lite_close,
@@ -550,4 +598,6 @@ const struct engine engine_sqlite = {.id = DB_SQLITE,
                                      .send = lite_send,
                                      .exec = lite_exec,
                                      .check = lite_check,
-                                     .queue_len = lite_queue_len};
+                                     .queue_len = lite_queue_len,
+                                     .image = lite_image,
+                                     .alone = lite_alone};

@@ -3,9 +3,9 @@
  * client's file name is only ever data. */
 #include "http/form.h"
 #include "base/crypto.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +13,8 @@ struct form {
     struct arena *mem;
     const char *temp_dir;
     struct http_part parts[FORM_PARTS_MAX];
-    int n, status, fd;
+    int n, status;
+    struct fs_file file; /* of the last part; open while fd >= 0 */
     struct buf value;
     struct hasher *hash;
 };
@@ -23,7 +24,7 @@ struct form *form_new(struct arena *a, const char *temp_dir)
     struct form *f = arena_get(a, sizeof *f);
     f->mem = a;
     f->temp_dir = temp_dir;
-    f->fd = -1;
+    f->file.fd = -1;
     return f;
 }
 
@@ -34,11 +35,10 @@ static bool form_fail(struct form *f, int status)
     return false;
 }
 
-static bool form_fail_disk(struct form *f)
+static bool form_fail_disk(struct form *f, int why)
 {
-    int why = errno;
     log_line(LOG_ERROR, "http", "upload=failed reason=\"%s\"", strerror(why));
-    return form_fail(f, why == ENOSPC || why == EDQUOT ? 507 : 500);
+    return form_fail(f, err_status(fs_code(why)));
 }
 
 static void part_close(struct form *f)
@@ -46,10 +46,10 @@ static void part_close(struct form *f)
     if (f->n == 0)
         return;
     struct http_part *p = &f->parts[f->n - 1];
-    if (f->fd >= 0) {
-        if (close(f->fd) != 0)
-            form_fail_disk(f);
-        f->fd = -1;
+    if (f->file.fd >= 0) {
+        int why = fs_close(&f->file);
+        if (why)
+            form_fail_disk(f, why);
         hasher_end(f->hash, p->sha256);
     } else if (p->path == NULL) {
         p->value = buf_str(&f->value);
@@ -71,12 +71,10 @@ static bool part_open(struct form *f, const char *name, const char *filename, co
     p->filename = str_dup(f->mem, str_of(filename));
     if (!utf8_valid(p->filename))
         return form_fail(f, 400);
-    struct str token = rand_token(f->mem, 16);
-    const char *path = str_z(f->mem, arena_fmt(f->mem, "%s/up-" PRS, f->temp_dir, PRA(token)));
-    f->fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (f->fd < 0)
-        return form_fail_disk(f);
-    p->path = path;
+    int why = fs_create(&f->file, f->temp_dir, "up");
+    if (why)
+        return form_fail_disk(f, why);
+    p->path = str_z(f->mem, str_of(f->file.path));
     f->hash = hasher_new(f->mem);
     return true;
 }
@@ -98,14 +96,9 @@ static bool part_goes_on(const struct form *f, const char *name, const char *fil
 static bool part_write(struct form *f, struct str bytes)
 {
     hasher_add(f->hash, bytes.p, bytes.n);
-    while (bytes.n > 0) {
-        ssize_t done = write(f->fd, bytes.p, bytes.n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return form_fail_disk(f);
-        bytes = str_sub(bytes, (size_t)done, bytes.n);
-    }
+    int why = fs_write(&f->file, bytes.p, bytes.n);
+    if (why)
+        return form_fail_disk(f, why);
     return true;
 }
 
@@ -120,7 +113,7 @@ bool form_piece(struct form *f, const char *name, const char *filename, const ch
     p->bytes += (int64_t)bytes.n;
     if (bytes.n == 0)
         return true;
-    if (f->fd >= 0)
+    if (f->file.fd >= 0)
         return part_write(f, bytes);
     buf_put(&f->value, bytes);
     return f->value.full ? form_fail(f, 413) : true;
@@ -145,8 +138,8 @@ struct http_part *form_parts(struct form *f, int *ret_n)
 
 void form_free(struct form *f)
 {
-    if (f->fd >= 0)
-        close(f->fd);
+    if (f->file.fd >= 0)
+        fs_drop(&f->file);
     for (int i = 0; i < f->n; i++)
         if (f->parts[i].path && unlink(f->parts[i].path) != 0 && errno != ENOENT)
             log_line(LOG_WARN, "http", "upload=left reason=\"%s\"", strerror(errno));

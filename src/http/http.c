@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "http/form.h"
 #include "http/inner.h"
+#include "http/tls.h"
 #include "http/worker.h"
 #include <errno.h>
 #include <microhttpd.h>
@@ -23,8 +24,7 @@ enum {
         16 << 10, /* libmicrohttpd's pool of one connection: request head, reply head */
     FORM_BUFFER_BYTES = 8 << 10,
     OVERFLOW_READ_BYTES =
-        1 << 20,           /* read and thrown away past body_max before giving up on a 413 */
-    BODY_BYTES_PER_MS = 8, /* slowest upload that is waited for */
+        1 << 20, /* read and thrown away past body_max before giving up on a 413 */
     STREAM_SEND_BUFFER_BYTES = 64 << 10,
     STREAM_LOST_MS = 60000
 };
@@ -176,12 +176,23 @@ static void reply_build(struct http_conn *c)
         MHD_add_response_header(c->response, "Connection", "close");
 }
 
+/* From now the client has the time of silence, and that of so many bytes on the slowest line. */
+static void deadline_set(struct http_conn *c, int64_t bytes)
+{
+    atomic_store_explicit(&c->link->deadline_ms,
+                          clock_mono_ms() + c->h->o.idle_s * 1000LL +
+                              bytes / c->h->o.slowest_bytes_per_ms,
+                          memory_order_relaxed);
+}
+
 static enum MHD_Result reply_queue(struct http_conn *c)
 {
     if (c->response == NULL)
         return MHD_NO;
     if (c->streaming)
         MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
+    else
+        deadline_set(c, c->reply_bytes);
     enum MHD_Result ok = MHD_queue_response(c->mhd, (unsigned)c->reply.status, c->response);
     MHD_destroy_response(c->response);
     c->response = NULL;
@@ -324,24 +335,11 @@ static int body_start(struct http_conn *c, int64_t length)
 
 /* --- heads --- */
 
-struct head_look {
-    struct framing framing;
-    struct arena *mem;
-    bool want_forwarded;
-    struct str forwarded;
-};
-
 static enum MHD_Result head_line(void *arg, enum MHD_ValueKind kind, const char *name,
                                  size_t name_n, const char *value, size_t value_n)
 {
     (void)kind;
-    struct head_look *look = arg;
-    struct str key = {name, name_n}, text = {value, value_n};
-    framing_add(&look->framing, key, text);
-    if (look->want_forwarded && str_eq_nocase(key, S("X-Forwarded-For")))
-        look->forwarded = look->forwarded.n == 0
-                              ? text
-                              : arena_fmt(look->mem, PRS "," PRS, PRA(look->forwarded), PRA(text));
+    head_add(arg, (struct str){name, name_n}, (struct str){value, value_n});
     return MHD_YES;
 }
 
@@ -355,21 +353,19 @@ static int head_read(struct http_conn *c, const char *method, const char *versio
     q->method_text = str_of(method);
     q->method = method_of(q->method_text);
     q->peer = str_of(c->link->peer);
-    struct head_look look = {
+    struct head look = {
         .mem = q->mem,
         .want_forwarded = address_trusted(q->peer, c->h->o.trusted_proxies, c->h->o.ntrusted)};
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, head_line, &look);
+    q->https = c->h->o.tls_cert || str_eq_nocase(look.scheme, S("https"));
     if (look.want_forwarded)
         q->peer = address_forwarded(q->peer, look.forwarded, c->h->o.trusted_proxies,
                                     c->h->o.ntrusted);
-    c->must_close = !framing_clear(&look.framing, version);
+    c->must_close = !framing_clear(&look.framing, version) || !address_clear(c->raw_path, q->query);
     c->has_body = look.framing.encodings > 0 || look.framing.length > 0;
     *ret_length = look.framing.length;
-    if (c->must_close)
-        return 400;
-    if (c->raw_path.n > PATH_MAX_BYTES)
-        return 414;
-    return path_decode(q->mem, c->raw_path, &q->path) ? 0 : 400;
+    int status = c->must_close ? 400 : head_check(&look, c->raw_path, q->query);
+    return status == 0 && !path_decode(q->mem, c->raw_path, &q->path) ? 400 : status;
 }
 
 static enum MHD_Result request_begin(struct http_conn *c, const char *method, const char *version)
@@ -397,10 +393,7 @@ static enum MHD_Result request_begin(struct http_conn *c, const char *method, co
     /* An answer given now would close the connection, so requests without a body wait for the
      * library's next call. */
     if (c->has_body)
-        atomic_store_explicit(&c->link->deadline_ms,
-                              clock_mono_ms() + h->o.idle_s * 1000LL +
-                                  (int64_t)(c->plan.body_max / BODY_BYTES_PER_MS),
-                              memory_order_relaxed);
+        deadline_set(c, (int64_t)c->plan.body_max);
     return MHD_YES;
 }
 
@@ -447,6 +440,11 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
     struct str rest = str_dup(a, str_of(uri));
     c->raw_path = str_next(&rest, '?');
     c->req.query = rest;
+    /* The library would cut the parameters into records of its own; about 230 fill a connection's
+     * pool, and 0.9.75 then waits for ever. query.c reads them, so they end here. The text lies in
+     * the library's read buffer. */
+    if (c->raw_path.n < strlen(uri))
+        ((char *)(uintptr_t)uri)[c->raw_path.n + 1] = '\0';
     return c;
 }
 
@@ -514,11 +512,13 @@ static size_t on_unescape(void *arg, struct MHD_Connection *mhd, char *s)
     return strlen(s); /* query.c decodes, once and strictly */
 }
 
+/* Its words without their values: those are the client's. */
 static void on_log(void *arg, const char *f, va_list args)
 {
     (void)arg;
+    (void)args;
     char text[256];
-    vsnprintf(text, sizeof text, f, args);
+    snprintf(text, sizeof text, "%s", f);
     text[strcspn(text, "\n")] = '\0';
     log_line(LOG_DEBUG, "http", "library=\"%s\"", text);
 }
@@ -563,20 +563,16 @@ static void accept_run(void *arg)
 
 static bool daemon_start(struct http *h, struct arena *a, struct str *ret_why)
 {
-    struct MHD_OptionItem more[4] = {{MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem more[4];
     int n = 0;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      MHD_USE_NO_LISTEN_SOCKET;
-    if (h->o.tls_cert && h->o.tls_key) {
-        const char *cert = pem_text(h->mem, h->o.tls_cert, ret_why);
-        const char *key = cert ? pem_text(h->mem, h->o.tls_key, ret_why) : NULL;
-        if (key == NULL) {
-            *ret_why = str_dup(a, *ret_why);
+    if (h->o.tls_cert) {
+        if (!tls_load(h->o.tls_cert, h->o.tls_key, a, ret_why))
             return false;
-        }
         flags |= MHD_USE_TLS;
-        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert};
-        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key};
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES};
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_retrieve()};
     }
     if (h->o.readers > 1)
         more[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, h->o.readers, NULL};
@@ -587,26 +583,12 @@ static bool daemon_start(struct http *h, struct arena *a, struct str *ret_why)
         h, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)h->o.connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)h->o.per_address_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->o.idle_s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        (unsigned)(h->o.per_address_max > 0 ? h->o.per_address_max : 0),
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->o.idle_s, MHD_OPTION_ARRAY, more,
+        MHD_OPTION_END);
     if (h->daemon == NULL)
-        *ret_why = S("the web server library refused to start (certificate, key or system limits)");
+        *ret_why = S("the web server library refused to start (limits of the system?)");
     return h->daemon != NULL;
-}
-
-static void options_default(struct http_options *o)
-{
-    int cores = cpu_count();
-    if (o->readers <= 0)
-        o->readers = cores < 4 ? cores : 4;
-    if (o->workers <= 0)
-        o->workers = 64;
-    if (o->connections_max <= 0)
-        o->connections_max = 20000;
-    if (o->idle_s <= 0)
-        o->idle_s = 60;
-    if (o->queue_max <= 0)
-        o->queue_max = 1024;
 }
 
 static void threads_stop(struct http *h)
@@ -624,6 +606,8 @@ static void http_free(struct http *h)
 {
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
+    if (h->o.tls_cert)
+        tls_unload();
     if (h->pool)
         pool_free(h->pool); /* only now: readers push until the daemon has ended */
     watch_stop(&h->watch);
@@ -635,6 +619,10 @@ static void http_free(struct http *h)
 struct http *http_start(const struct http_options *o, const struct http_app *app, struct arena *a,
                         struct str *ret_why)
 {
+    if ((o->tls_cert == NULL) != (o->tls_key == NULL)) {
+        *ret_why = S("https needs both a certificate and its key");
+        return NULL;
+    }
     int fd = listen_open(o->listen, a, ret_why);
     if (fd < 0)
         return NULL;
@@ -659,6 +647,11 @@ struct http *http_start(const struct http_options *o, const struct http_app *app
         pool_stop(h->pool);
     http_free(h);
     return NULL;
+}
+
+bool http_renew(struct http *h, struct arena *a, struct str *ret_why)
+{
+    return !h->o.tls_cert || tls_load(h->o.tls_cert, h->o.tls_key, a, ret_why);
 }
 
 int http_port(const struct http *h)

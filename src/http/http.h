@@ -37,6 +37,7 @@ struct http_req {
         path;         /* path is decoded, starts with '/', no "." or ".." segments, no '//' */
     struct str query; /* raw, without '?' */
     struct str peer;  /* address text, from X-Forwarded-For only when the peer is a trusted proxy */
+    bool https;       /* we speak it ourselves, or a trusted proxy says that it does */
     struct str body;
     struct http_part *parts;
     int nparts;
@@ -99,22 +100,27 @@ struct http_app {
     void *arg;
 };
 struct http_options {
-    const char *listen;   /* "127.0.0.1:8080", "[::1]:8080", ":8080" */
-    int readers;          /* reading threads; 0: one per core, at most 4 */
-    int workers;          /* 0: 64; started as they are needed, idle ones beyond 4 end after 30 s */
-    int connections_max;  /* 0: 20000 */
-    int per_address_max;  /* open connections of one address; 0: no limit */
-    int idle_s;           /* idle keep-alive connections and slow senders; 0: 60 */
-    int queue_max;        /* requests waiting for a worker; more are answered 503; 0: 1024 */
-    const char *temp_dir; /* for uploads */
+    const char *listen;  /* "127.0.0.1:8080", "[::1]:8080", ":8080" */
+    int readers;         /* reading threads; 0: one per core, at most 4 */
+    int workers;         /* 0: 64; started as they are needed, idle ones beyond 4 end after 30 s */
+    int connections_max; /* 0: 20000; never more than the system's limit of files allows */
+    int per_address_max; /* open connections of one address; 0: 1000, or no limit when proxies are
+                            trusted; < 0: no limit */
+    int idle_s;          /* idle keep-alive connections and slow senders; 0: 60 */
+    int slowest_bytes_per_ms; /* the slowest upload or download that is waited for; 0: 8 */
+    int queue_max;            /* requests waiting for a worker; more are answered 503; 0: 1024 */
+    const char *temp_dir;     /* for uploads */
     const char *const *trusted_proxies;
     int ntrusted;
-    const char *tls_cert, *tls_key; /* PEM file paths, both or none */
+    const char *tls_cert, *tls_key; /* PEM file paths, both or none; kept */
 };
 struct http;
 /* Binds and serves. NULL on failure with one line for people in *ret_why (static or in a). */
 struct http *http_start(const struct http_options *o, const struct http_app *app, struct arena *a,
                         struct str *ret_why);
+/* Reads certificate and key anew for connections to come; open ones go on. False: the old ones stay
+ * and *ret_why says why. True without TLS. */
+MUST_USE bool http_renew(struct http *h, struct arena *a, struct str *ret_why);
 int http_port(const struct http *h); /* the real one when 0 was asked */
 /* Stops accepting, lets running requests end (at most ms), closes streams, ends threads. */
 void http_stop(struct http *h, int drain_ms);

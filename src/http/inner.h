@@ -11,6 +11,8 @@
 enum {
     ADDRESS_TEXT_MAX = INET6_ADDRSTRLEN,
     PATH_MAX_BYTES = 4096,
+    QUERY_MAX_BYTES = 8192,
+    HEAD_LINES_MAX = 100,
     HELD_MAX = 64,
     STREAM_MAX_BYTES = 32 << 10,
     STREAM_START_BYTES = 4 << 10
@@ -33,11 +35,26 @@ struct framing {
 void framing_add(struct framing *f, struct str name, struct str value);
 bool framing_clear(const struct framing *f, const char *version);
 enum http_method method_of(struct str s);
+/* A request's head, line by line, while it is judged. */
+struct head {
+    struct framing framing;
+    int lines;
+    struct arena *mem;
+    bool want_forwarded;          /* the peer is a trusted proxy */
+    struct str forwarded, scheme; /* X-Forwarded-For, all of them; X-Forwarded-Proto */
+};
+/* name and value must lie where the library received them: that tells folded lines. */
+void head_add(struct head *h, struct str name, struct str value);
+/* False: programs differ on where this address ends. */
+bool address_clear(struct str path, struct str query);
+/* The limits that are ours; the library's pool bounds the rest of a head. 0, 414, 431. */
+int head_check(const struct head *h, struct str path, struct str query);
 
 /* --- listen.c --- */
 /* A listening, non-blocking socket, or -1 with the reason in *ret_why. */
 int listen_open(const char *address, struct arena *a, struct str *ret_why);
 int listen_port(int fd);
+void options_default(struct http_options *o);
 /* The text of a certificate or key file; NULL with the reason in *ret_why. */
 const char *pem_text(struct arena *a, const char *path, struct str *ret_why);
 /* The numeric address without port; IPv4 inside IPv6 is written as IPv4. */

@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -139,4 +140,39 @@ const char *pem_text(struct arena *a, const char *path, struct str *ret_why)
     if (f)
         fclose(f);
     return ok ? str_z(a, buf_str(&b)) : NULL;
+}
+
+/* As many connections as the system lets us hold, with files kept back for the database, uploads
+ * and replies: a crowd must not take those. */
+static int connections_possible(int wanted)
+{
+    enum { FILES_KEPT = 256, CONNECTIONS_MIN = 64 };
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return wanted;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max >= (rlim_t)wanted + FILES_KEPT)
+        return wanted;
+    int possible = (int)files.rlim_max - FILES_KEPT;
+    return possible > CONNECTIONS_MIN ? possible : CONNECTIONS_MIN;
+}
+
+void options_default(struct http_options *o)
+{
+    int cores = cpu_count();
+    if (o->readers <= 0)
+        o->readers = cores < 4 ? cores : 4;
+    if (o->workers <= 0)
+        o->workers = 64;
+    if (o->connections_max <= 0)
+        o->connections_max = 20000;
+    o->connections_max = connections_possible(o->connections_max);
+    if (o->per_address_max == 0) /* a proxy brings everybody from its own address */
+        o->per_address_max = o->ntrusted > 0 ? -1 : 1000;
+    if (o->idle_s <= 0)
+        o->idle_s = 60;
+    if (o->slowest_bytes_per_ms <= 0)
+        o->slowest_bytes_per_ms = 8;
+    if (o->queue_max <= 0)
+        o->queue_max = 1024;
 }

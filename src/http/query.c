@@ -125,11 +125,51 @@ void framing_add(struct framing *f, struct str name, struct str value)
 
 bool framing_clear(const struct framing *f, const char *version)
 {
-    if (f->bad || f->lengths > 1 || f->encodings > 1 || f->hosts > 1)
+    bool old = strcmp(version, "HTTP/1.0") == 0;
+    if (f->bad || f->lengths > 1 || f->encodings > 1 || f->hosts > 1 || (f->hosts == 0 && !old))
         return false;
     if (f->encodings == 0)
         return true;
     return f->lengths == 0 && f->chunked && strcmp(version, "HTTP/1.1") == 0;
+}
+
+/* Whether the value was put together from several lines: then it does not lie behind its name,
+ * where it was received. Proxies read such lines in three ways. */
+static bool folded(struct str name, struct str value)
+{
+    enum { GAP_MAX = 64 };
+    uintptr_t end = (uintptr_t)name.p + name.n, at = (uintptr_t)value.p;
+    return at <= end || at > end + GAP_MAX;
+}
+
+void head_add(struct head *h, struct str name, struct str value)
+{
+    h->lines++;
+    h->framing.bad |= folded(name, value);
+    framing_add(&h->framing, name, value);
+    if (!h->want_forwarded)
+        return;
+    if (str_eq_nocase(name, S("X-Forwarded-For")))
+        h->forwarded = h->forwarded.n == 0
+                           ? value
+                           : arena_fmt(h->mem, PRS "," PRS, PRA(h->forwarded), PRA(value));
+    if (str_eq_nocase(name, S("X-Forwarded-Proto")))
+        h->scheme = str_trim(value);
+}
+
+/* Where the address ends with a space in it, programs differ on. */
+bool address_clear(struct str path, struct str query)
+{
+    return str_find(path, S(" ")) < 0 && str_find(query, S(" ")) < 0;
+}
+
+int head_check(const struct head *h, struct str path, struct str query)
+{
+    if (path.n > PATH_MAX_BYTES || query.n > QUERY_MAX_BYTES)
+        return 414;
+    if (h->lines > HEAD_LINES_MAX)
+        return 431;
+    return 0;
 }
 
 enum http_method method_of(struct str s)

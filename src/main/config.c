@@ -8,21 +8,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct {
-    const char *flag, *env, *key, *fallback, *help;
-} settings[SET__N] = {
+static const struct setting_words settings[SET__N] = {
     [SET_DB] = {"--db", "ANJU_DB", "db", "sqlite:data/anju.db",
                 "database: sqlite:PATH or postgres://USER@HOST/NAME"},
     [SET_LISTEN] = {"--listen", "ANJU_LISTEN", "listen", "127.0.0.1:8080",
                     "address to serve: HOST:PORT"},
     [SET_DATA] = {"--data", "ANJU_DATA", "data", "data", "folder for uploaded files"},
+    [SET_KEY_FILE] =
+        {"--key-file", "ANJU_KEY_FILE", "key_file", NULL,
+         "what opens encrypted values [DATA/anju.key]; keep a copy apart from backups"},
     [SET_WORKERS] = {"--workers", "ANJU_WORKERS", "workers", "64",
                      "most requests worked on at once"},
     [SET_LOG] = {"--log", "ANJU_LOG", "log", "info", "lowest level logged: debug info warn error"},
-    [SET_TLS_CERT] = {"--tls-cert", "ANJU_TLS_CERT", "tls_cert", NULL, "certificate chain, PEM"},
+    [SET_LOG_FILE] = {"--log-file", "ANJU_LOG_FILE", "log_file", NULL,
+                      "log there instead of to standard error; SIGHUP opens it anew"},
+    [SET_LOG_MB] = {"--log-mb", "ANJU_LOG_MB", "log_mb", "1000",
+                    "most megabytes of the log file and its older ones together, 10 and up"},
+    [SET_TLS_CERT] = {"--tls-cert", "ANJU_TLS_CERT", "tls_cert", NULL,
+                      "certificate chain, PEM; SIGHUP reads it anew"},
     [SET_TLS_KEY] = {"--tls-key", "ANJU_TLS_KEY", "tls_key", NULL, "private key, PEM"},
     [SET_TRUSTED_PROXY] = {"--trusted-proxy", "ANJU_TRUSTED_PROXY", "trusted_proxy", NULL,
-                           "address of a reverse proxy whose X-Forwarded-For counts"},
+                           "addresses of reverse proxies whose X-Forwarded-* counts: A,B"},
+    [SET_BACKUPS] = {"--backups", "ANJU_BACKUPS", "backups", NULL,
+                     "folder of the backups, for anju doctor to look at their age"},
     [SET_NODE] = {"--node", "ANJU_NODE", "node", "0",
                   "number of this process among several on one PostgreSQL, 0 to 15"},
     [SET_CONFIG] = {"--config", "ANJU_CONFIG", NULL, NULL,
@@ -35,6 +43,12 @@ void settings_print(struct buf *b)
         buf_fmt(b, "  %-16s %s%s%s%s\n", settings[i].flag, settings[i].help,
                 settings[i].fallback ? " [" : "", settings[i].fallback ? settings[i].fallback : "",
                 settings[i].fallback ? "]" : "");
+}
+
+void settings_each(void (*fn)(const struct setting_words *s, void *arg), void *arg)
+{
+    for (int i = 0; i < SET__N; i++)
+        fn(&settings[i], arg);
 }
 
 static bool read_file(struct arena *a, const char *path, struct str *ret)

@@ -7,11 +7,15 @@ enum setting {
     SET_DB,
     SET_LISTEN,
     SET_DATA,
+    SET_KEY_FILE,
     SET_WORKERS,
     SET_LOG,
+    SET_LOG_FILE,
+    SET_LOG_MB,
     SET_TLS_CERT,
     SET_TLS_KEY,
     SET_TRUSTED_PROXY,
+    SET_BACKUPS,
     SET_NODE,
     SET_CONFIG,
     SET__N
@@ -36,3 +40,7 @@ const char *args_flag(const struct args *a,
                       const char *name); /* NULL: not given; "" for a flag without value */
 int64_t args_int(const struct args *a, const char *name, int64_t otherwise);
 void settings_print(struct buf *b);
+struct setting_words {
+    const char *flag, *env, *key, *fallback, *help; /* key, fallback: may be NULL */
+};
+void settings_each(void (*fn)(const struct setting_words *s, void *arg), void *arg);

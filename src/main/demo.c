@@ -122,6 +122,10 @@ static void accounts_make(struct demo *d)
     const struct account *admin = account_new(d, "admin", S("系统管理员"), HOME_DESK);
     grant_new(d, admin, ROLE_ADMIN, SCOPE_SYSTEM, 0, 0, 0);
     grant_new(d, admin, ROLE_MANAGER, SCOPE_COMMUNITY, d->towns[0].id, 0, 0);
+    grant_new(d, account_new(d, "security", S("安全管理员"), HOME_DESK), ROLE_SECURITY,
+              SCOPE_SYSTEM, 0, 0, 0);
+    grant_new(d, account_new(d, "auditor", S("审计管理员"), HOME_DESK), ROLE_AUDITOR, SCOPE_SYSTEM,
+              0, 0, 0);
 }
 
 static void residents_make(struct demo *d)
@@ -177,8 +181,9 @@ static enum err seed_policies(struct ctx *c, struct tx *tx, struct demo *d)
 
 static enum err name_roles(struct ctx *c, struct tx *tx, struct demo *d)
 {
-    static const char *const keys[ROLE__N] = {"manager", "desk",     "dispatcher", "worker",
-                                              "cashier", "resident", "admin"};
+    static const char *const keys[ROLE__N] = {"manager",  "desk",     "dispatcher",
+                                              "worker",   "cashier",  "resident",
+                                              "sysadmin", "security", "auditor"};
     struct val id[ROLE__N];
     for (int i = 0; i < ROLE__N; i++)
         TRY(q_one(c, tx, &Q_ROLE, IN(v_text(str_of(keys[i]))), &id[i], 1));
@@ -240,6 +245,7 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
         &d->categories,  &d->tickets, &d->ratings, &d->events, &d->series};
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         TRY(write_rows(c, tx, sets[i]));
+    TRY(privacy_write(c, tx, d));
     tx_after_commit(tx, forget, NULL);
     return E_OK;
 }
@@ -268,7 +274,7 @@ static void events_make(struct demo *d)
         v[4] = v_lit("ticket");
         v[5] = v_int(e->ticket_id);
         v[6] = e->by ? v_int(e->by->user_id) : v_null();
-        v[7] = e->by ? v_text(e->by->name) : v_null();
+        v[7] = v_null(); /* by reference: residents are never named in the log */
         v[8] = v_text(e->data);
     }
 }
@@ -337,6 +343,7 @@ static void make_all(struct demo *d)
         tickets_make(d, &d->towns[i]);
     }
     events_make(d);
+    privacy_make(d);
 }
 
 static enum err has_users(struct ctx *c, struct tx *tx, void *arg)

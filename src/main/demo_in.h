@@ -59,6 +59,8 @@ enum {
     ROLE_CASHIER,
     ROLE_RESIDENT,
     ROLE_ADMIN,
+    ROLE_SECURITY,
+    ROLE_AUDITOR,
     ROLE__N
 };
 struct member { /* of the staff */
@@ -139,3 +141,6 @@ const struct member *member_with(struct demo *d, const struct town *t, int role,
                                  int skill); /* skill -1: any */
 /* demo_tickets.c */
 void tickets_make(struct demo *d, struct town *t);
+/* demo_privacy.c */
+void privacy_make(struct demo *d);
+MUST_USE enum err privacy_write(struct ctx *c, struct tx *tx, struct demo *d);

@@ -9,20 +9,23 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "core/event.h"
+#include "core/key.h"
 #include "main/assets.h"
 #include "main/verb.h"
 #include "rooms/estate/estate.h"
 
-static const struct verb *const verbs[] = {&verb_serve, &verb_init,   &verb_demo,   &verb_user,
-                                           &verb_token, &verb_import, &verb_export, &verb_check,
-                                           &verb_doc,   &verb_version};
+const struct verb *const all_verbs[] = {
+    &verb_serve,  &verb_init,   &verb_demo,    &verb_user,    &verb_token, &verb_import,
+    &verb_export, &verb_backup, &verb_restore, &verb_upgrade, &verb_db,    &verb_check,
+    &verb_doctor, &verb_key,    &verb_doc,     &verb_version, NULL};
 
 static void usage(FILE *to)
 {
     fputs("anju - the property-management information system\n\nusage: anju VERB [options]\n\n",
           to);
-    for (size_t i = 0; i < COUNT_OF(verbs); i++)
-        fprintf(to, "  %-8s %s\n", verbs[i]->name, verbs[i]->help);
+    for (size_t i = 0; all_verbs[i]; i++)
+        fprintf(to, "  %-8s %s\n", all_verbs[i]->name, all_verbs[i]->help);
     fputs("\n`anju VERB --help` explains one.\n", to);
 }
 
@@ -69,13 +72,21 @@ enum err file_text(struct ctx *c, const char *path, size_t max, struct str *ret)
     return E_OK;
 }
 
-enum err app_open(struct ctx *c, struct app *app, const struct args *a)
+const char *setting_key_file(struct ctx *c, const struct args *a)
+{
+    const char *key = a->set[SET_KEY_FILE];
+    return key ? key : arena_fmt(c->mem, "%s/anju.key", a->set[SET_DATA]).p;
+}
+
+enum err app_open(struct ctx *c, struct app *app, const struct verb *v, const struct args *a)
 {
     struct db_options o = {.readers = 32};
     mkdir(a->set[SET_DATA], 0700);
     TRY(db_open(c, a->set[SET_DB], &o, &app->db));
     app_boot(app);
-    return app_migrate(app, c);
+    TRY(app_migrate(app, c));
+    TRY(ids_raise(c, app));
+    return keys_load(c, app, setting_key_file(c, a), v->needs == NEEDS_KEY);
 }
 
 void app_close(struct app *app)
@@ -114,7 +125,7 @@ static int run_verb(const struct verb *v, int argc, char **argv)
         app.data_dir = a.set[SET_DATA];
         app.node_id = str_int(str_of(a.set[SET_NODE]), &node) && node >= 0 && node < 16 ? (int)node
                                                                                         : 0;
-        enum err e = v->needs_db ? app_open(&c, &app, &a) : E_OK;
+        enum err e = v->needs ? app_open(&c, &app, v, &a) : E_OK;
         status = e == E_OK ? v->run(&c, &app, &a) : verb_failed(&c, e);
         app_close(&app);
     }
@@ -132,10 +143,10 @@ int main(int argc, char **argv)
         usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? 2 : 0;
     }
-    for (size_t i = 0; i < COUNT_OF(verbs); i++)
-        if (strcmp(argv[1], verbs[i]->name) == 0 ||
-            (strcmp(argv[1], "--version") == 0 && verbs[i] == &verb_version))
-            return run_verb(verbs[i], argc, argv);
+    for (size_t i = 0; all_verbs[i]; i++)
+        if (strcmp(argv[1], all_verbs[i]->name) == 0 ||
+            (strcmp(argv[1], "--version") == 0 && all_verbs[i] == &verb_version))
+            return run_verb(all_verbs[i], argc, argv);
     fprintf(stderr, "anju: there is no verb \"%s\"\n\n", argv[1]);
     usage(stderr);
     return 2;

@@ -3,7 +3,8 @@
 #include "main/modules.h"
 
 #include "core/core_module.h"
-#include "rooms/service/service.h"
+#include "rooms/privacy/privacy.h"
 
 const struct module *const all_modules[] = {&core_module,  &estate_module,  &people_module,
-                                            &staff_module, &service_module, NULL};
+                                            &staff_module, &service_module, &privacy_module,
+                                            NULL};

@@ -1,6 +1,8 @@
 // lib.mjs - what the browser specs share: a throw-away server per file, one logged-in window per role, words by language,
 // and a watch on everything the browser complains about. Selectors are roles and labels only, so that they survive a new
 // look; nothing sleeps: every step waits for what a person would wait for.
+import AxeBuilder from '@axe-core/playwright'
+import { mkdirSync } from 'node:fs'
 import { test as base, expect } from '@playwright/test'
 import { client, startServer } from '../lib/server.mjs'
 
@@ -72,6 +74,37 @@ export async function enter(windows, server, login, path = '/', options = {}) {
 export const phone = (windows, server, login, path = '/m', options = {}) =>
   enter(windows, server, login, path, { viewport: PHONE, isMobile: true, hasTouch: true, ...options })
 
+/* The page as it stands, looked at in both languages and themes, on a desk and on a phone: reachable by everybody, no wider
+   than the screen, and kept as pictures for people to look at. It is read anew for each: its state must be on the server or in the
+   address. */
+export async function looks(page, where) {
+  for (const [lang, theme] of [['zh', 'light'], ['en', 'dark']]) {
+    await page.evaluate(([l, t]) => {
+      localStorage.setItem('anju.lang', l)
+      localStorage.setItem('anju.theme', t)
+    }, [lang, theme])
+    await page.reload()
+    await expect(page.getByRole('main').getByRole('heading', { level: 1 })).toBeVisible()
+    await expect(page.getByText(/^(加载中…|Loading…)$/)).toHaveCount(0)
+    for (const size of [DESK, PHONE]) {
+      await page.setViewportSize(size)
+      await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))))
+      const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa']).setLegacyMode().analyze()
+      expect.soft(violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ' ' + v.nodes[0].html.slice(0, 120)), `${where} ${lang} ${size.width}`).toEqual([])
+      const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth])
+      expect.soft(wide, `${where} ${lang} fits ${size.width}`).toBeLessThanOrEqual(room)
+      mkdirSync('build/e2e/looks', { recursive: true })
+      await page.screenshot({ path: `build/e2e/looks/${where}-${lang}-${size.width}.png` })
+    }
+    await page.setViewportSize(DESK)
+  }
+  await page.evaluate(() => {
+    localStorage.setItem('anju.lang', 'zh')
+    localStorage.setItem('anju.theme', 'light')
+  })
+  await page.reload()
+}
+
 /* The words a person looks for, [zh, en]. */
 const WORDS = {
   account: ['账号', 'Account'], password: ['密码', 'Password'], login: ['登录', 'Log in'], desk: ['受理与派单', 'Desk & dispatch'],
@@ -95,4 +128,11 @@ export const card = (page, code) => page.getByRole('article', { name: code })
 export async function cardMenu(page, w, code, action) {
   await card(page, code).getByLabel(`${w.move} ${code}`).click()
   await card(page, code).getByRole('button', { name: action, exact: true }).click()
+}
+
+/* The addresses of a person's own menu, top to bottom. */
+export async function menuPages(page) {
+  const links = page.getByRole('navigation').first().getByRole('link')
+  await expect(links.nth(1)).toBeVisible()
+  return [...new Set(await links.evaluateAll((all) => all.map((a) => new URL(a.href).pathname)))]
 }

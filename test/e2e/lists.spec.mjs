@@ -48,7 +48,7 @@ test('filter, sort, search and the open row live in the address', async ({ windo
   await rows(page).first().getByRole('button').click()
   await drawer(page).getByRole('link', { name: '打开完整页面' }).click()
   await expect(page).toHaveURL(/\/tickets\/\d+$/)
-  await expect(page.getByRole('toolbar', { name: '操作' })).toBeVisible()
+  await expect(page.getByRole('group', { name: '操作' })).toBeVisible()
 })
 
 test('a person is created with faults told beside their fields, changed by two at once, and archived', async ({ windows, noise }) => {
@@ -106,21 +106,11 @@ test('a person is created with faults told beside their fields, changed by two a
   await expect(rows(page)).toHaveCount(1)
 })
 
-test('a CSV with faults loads nothing and says why; a clean one loads; a list goes out as CSV and XLSX', async ({ windows }) => {
+test('a list goes out as CSV and XLSX', async ({ windows }) => {
   const page = await enter(windows, server, 'desk', '/r/people')
-  await page.getByRole('button', { name: '导入' }).click()
-  const dialog = page.getByRole('dialog', { name: '导入住户' })
-  const csv = (text) => ({ name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from('\ufeffname,phone,kind\r\n' + text) })
-  await dialog.getByLabel('CSV 文件').setInputFiles(csv('诸葛一,16111110001,person\r\n,16111110002,person\r\n诸葛三,123,robot\r\n'))
-  await dialog.getByRole('button', { name: '校验' }).click()
-  await expect(dialog.getByRole('status')).toContainText('行数 3 · 通过 1 · 有误 2')
-  await expect(dialog.getByRole('row').filter({ hasText: '姓名' })).toHaveCount(1)
-  await expect(dialog.getByRole('row').filter({ hasText: '类型' })).toHaveCount(1)
-  await expect(dialog.getByRole('button', { name: /^载入/ })).toBeHidden()
-  await dialog.getByLabel('CSV 文件').setInputFiles(csv('诸葛一,16111110001,person\r\n诸葛二,,person\r\n'))
-  await dialog.getByRole('button', { name: '校验' }).click()
-  await dialog.getByRole('button', { name: '载入 2 行' }).click()
-  await expect(dialog).toBeHidden()
+  const api = await server.as('desk')
+  const community_id = api.meta.communities[0].id
+  for (const name of ['诸葛一', '诸葛二']) expect((await api.post('people', { community_id, name, kind: 'person' })).status).toBe(201)
   await search(page).fill('诸葛')
   await expect(rows(page)).toHaveCount(2)
 

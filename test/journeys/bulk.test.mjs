@@ -38,13 +38,16 @@ const quote = (v) => (/[",\r\n]/.test(v) ? `"${v.replaceAll('"', '""')}"` : v)
 const write = (rows, columns) =>
   [columns, ...rows.map((r) => columns.map((c) => r[c]))].map((r) => `${r.map(quote).join(',')}\r\n`).join('')
 async function exported(who, path, community) {
-  const reply = await who.get(`${path}/export.csv?community_id=${community}&sort=id`)
+  const reply = await who.get(`${path}/export.csv?community_id=${community}&sort=id&unmasked=1&reason=${encodeURIComponent('搬家核对')}`)
   expect(reply, 200)
   assert.match(
     reply.headers.get('content-disposition'),
     new RegExp(`^attachment; filename="${path}-\\d{4}-\\d\\d-\\d\\d\\.csv"$`),
   )
-  return parse(reply.bytes.toString())
+  const rows = parse(reply.bytes.toString())
+  assert.equal(new Set(rows.map((r) => r._export)).size, rows.length ? 1 : 0, 'every row carries the mark of its export')
+  for (const row of rows) delete row._export
+  return rows
 }
 let empties = 0
 async function emptyCommunity() {

@@ -7,7 +7,7 @@ import { expect, fileText, openHouse } from '../lib/house.mjs'
 import { cli } from '../lib/server.mjs'
 import { removeDir, tempDir } from '../lib/temp.mjs'
 
-const VERBS = ['serve', 'init', 'demo', 'user', 'token', 'import', 'export', 'check', 'doc', 'version']
+const VERBS = ['serve', 'init', 'demo', 'user', 'token', 'import', 'export', 'check', 'key', 'doc', 'version']
 const MAP = 'src/rooms/service/boston311.map.json'
 const DATA = 'test/data/boston311'
 let house, admin, boss
@@ -92,9 +92,11 @@ test('settings: option before environment before file before default', async () 
   assert.match((await done(cli(['init', '--config', 'none.conf'], '', { cwd: dir }), 2)).err, /none\.conf/)
 })
 
-test('init makes one administrator who must change the password; again it says so', async () => {
+test('init makes three administrators who must change their passwords; again it says so', async () => {
   const words = ['init', '--db', `sqlite:${join(dir, 'init.db')}`, '--data', join(dir, 'data')]
-  assert.match((await done(cli(words))).out, /admin, password \S{10,}/)
+  const { out } = await done(cli(words))
+  for (const [login, role] of [['admin', 'sysadmin'], ['security', 'security'], ['auditor', 'auditor']])
+    assert.match(out, new RegExp(`^  ${login} +Aj1-\\S{16} +${role}$`, 'm'))
   assert.match((await done(cli(words))).out, /it has users already/)
   assert.match((await done(cli(['check', ...words.slice(1)]))).out, /\d+ checks, 0 faults/)
   assert.notEqual((await cli(['init', '--db', 'mysql://x/y'])).code, 0)
@@ -133,9 +135,15 @@ test('documents derived from the program', async () => {
 })
 
 test('export is the API’s export; import loads all rows or none', async () => {
-  const { out } = await done(house.server.cli(['export', 'people', '--community', String(house.community)]))
-  const api = await (await house.as('manager')).get('people/export.csv')
-  assert.deepEqual(parse(out), parse(api.bytes.toString()))
+  const rows = (text) => parse(text).map(({ _export, ...row }) => (assert.ok(_export), row))
+  const people = (...more) => done(house.server.cli(['export', 'people', '--community', String(house.community), ...more]))
+  const manager = await house.as('manager')
+  const api = await manager.get('people/export.csv')
+  assert.deepEqual(rows((await people()).out), rows(api.bytes.toString()))
+  assert.ok(rows(api.bytes.toString()).every((r) => !r.phone || /\*/.test(r.phone)), 'masked unless asked')
+  const full = await manager.get('people/export.csv?unmasked=1&reason=audit')
+  assert.deepEqual(rows((await people('--unmasked')).out), rows(full.bytes.toString()))
+  assert.ok(rows(full.bytes.toString()).every((r) => !/\*/.test(r.phone)))
   assert.ok(
     (
       await done(house.server.cli(['export', 'people', '--community', String(house.community), '--format', 'xlsx']))
@@ -154,8 +162,13 @@ test('export is the API’s export; import loads all rows or none', async () => 
     /row 3: name/,
   )
   assert.equal(await count(), 0)
-  await done(house.server.cli(['import', 'people', good, '--community', String(id)]))
+  const loaded = (await done(house.server.cli(['import', 'people', good, '--community', String(id)]))).out
   assert.equal(await count(), 2)
+  const batch = loaded.match(/--undo (\d+)/)[1]
+  assert.match((await done(house.server.cli(['import', '--undo', batch]))).out, /^taken back$/m)
+  assert.equal(await count(), 0)
+  await done(house.server.cli(['import', '--undo', '17']), 1)
+  await done(house.server.cli(['import', '--undo', 'x']), 2)
   await done(house.server.cli(['import', 'people', good]), 1) // several communities: which?
   await done(house.server.cli(['import', 'nothing', good, '--community', String(id)]), 1)
   await done(house.server.cli(['import', 'people', join(dir, 'none.csv'), '--community', String(id)]), 1)

@@ -137,7 +137,7 @@ test('logout ends the stream at once; a changed role makes everybody come back w
 
   const cashier = await house.as('cashier')
   const ear = await listen(house.url, cashier.session().cookie)
-  const admin = await house.as('admin')
+  const admin = await house.as('security')
   const grant = expect(await admin.get(`grants?user_id=${house.cashier.id}`), 200).items[0]
   expect(await admin.del(`grants/${grant.id}`, grant.version), 200)
   await ear.until(() => ear.ended, 2000, 'the end of the stream')

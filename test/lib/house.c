@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "core/event.h"
+#include "core/key.h"
 
 bool house_pg;
 
@@ -17,7 +18,7 @@ static const struct {
     bool staff, worker, resident;
 } people[AS__N] = {
     [AS_SYSTEM] = {.login = "system"},
-    [AS_ADMIN] = {"admin", "admin", 0, false, false, false},
+    [AS_ADMIN] = {"admin", "security", 0, false, false, false},
     [AS_MANAGER] = {"manager", "manager", 'a', true, false, false},
     [AS_DESK] = {"desk", "desk", 'a', true, false, false},
     [AS_DISPATCHER] = {"dispatcher", "dispatcher", 'a', true, false, false},
@@ -321,7 +322,7 @@ static void put_login(struct house *h, enum as as)
     if (h->person[as])
         row_put(&grant, G_PERSON, v_int(h->person[as]));
     put(h, &res_grant, &grant);
-    house_ok(h, token_create(c, &h->app, login, S("test"), 0, 0, &token));
+    house_ok(h, token_create(c, &h->app, login, &(struct token_spec){.name = S("test")}, &token));
     struct ctx keep = {.mem = h->mem, .now_ms = c->now_ms, .lang = LANG_EN};
     assert_int_equal(auth_who(&keep, &h->app, (struct str){0}, token, &h->who[as]), E_OK);
     assert_non_null(h->who[as]);
@@ -330,14 +331,14 @@ static void put_login(struct house *h, enum as as)
 static void open_database(struct house *h)
 {
     struct db_options o = {.readers = 32};
+    snprintf(h->dir, sizeof h->dir, "/tmp/anju-house-XXXXXX");
+    assert_non_null(mkdtemp(h->dir));
     if (house_pg) {
         const char *url = getenv("ANJU_TEST_PG");
         snprintf(h->schema, sizeof h->schema, "anju_house_%d", (int)getpid());
         snprintf(h->url, sizeof h->url, "%s%soptions=-csearch_path%%3D%s", url,
                  strchr(url, '?') ? "&" : "?", h->schema);
     } else {
-        snprintf(h->dir, sizeof h->dir, "/tmp/anju-house-XXXXXX");
-        assert_non_null(mkdtemp(h->dir));
         snprintf(h->url, sizeof h->url, "sqlite:%s/a.db", h->dir);
     }
     house_ok(h, db_open(&h->c, h->url, &o, &h->app.db));
@@ -347,7 +348,7 @@ static void open_database(struct house *h)
     house_sql(h, str_z(h->mem, arena_fmt(h->mem, "CREATE SCHEMA %s", h->schema)));
 }
 
-struct house *house_open(void)
+struct house *house_bare(void)
 {
     struct house *h = heap_get(sizeof *h);
     h->mem = arena_new(ARENA_REPORT_BYTES);
@@ -359,6 +360,14 @@ struct house *house_open(void)
     open_database(h);
     app_boot(&h->app);
     house_ok(h, app_migrate(&h->app, &h->c));
+    snprintf(h->key, sizeof h->key, "%s/house.key", h->dir);
+    house_ok(h, keys_load(&h->c, &h->app, h->key, true));
+    return h;
+}
+
+struct house *house_open(void)
+{
+    struct house *h = house_bare();
     put_estate(h);
     for (enum as as = AS_ADMIN; as < AS__N; as++)
         put_login(h, as);
@@ -372,7 +381,7 @@ void house_close(struct house *h)
     if (h->schema[0])
         house_sql(h, str_z(h->mem, arena_fmt(h->mem, "DROP SCHEMA %s CASCADE", h->schema)));
     db_close(h->app.db);
-    static const char *const files[] = {"a.db", "a.db-wal", "a.db-shm"};
+    static const char *const files[] = {"a.db", "a.db-wal", "a.db-shm", "house.key"};
     for (size_t i = 0; i < COUNT_OF(files) && h->dir[0]; i++)
         (void)unlink(str_z(h->mem, arena_fmt(h->mem, "%s/%s", h->dir, files[i])));
     if (h->dir[0])
@@ -381,6 +390,35 @@ void house_close(struct house *h)
     arena_free(h->mem);
     heap_free(h);
     clock_fake(0);
+}
+
+/* --- checks --- */
+
+static void check_told(void *arg, int64_t id, struct str text)
+{
+    const struct check *k = arg;
+    fail_msg("%s: %lld " PRS, k->name, (long long)id, PRA(text));
+}
+
+static enum err check_query(struct ctx *c, struct tx *tx, void *arg)
+{
+    const struct check *k = arg;
+    struct rows rows;
+    TRY(q_rows(c, tx, &k->query, IN0, 50, &rows));
+    if (rows.n)
+        check_told(arg, val_int(rows.v[0]), val_str(rows.v[1]));
+    return E_OK;
+}
+
+void house_checks(struct house *h)
+{
+    house_as(h, AS_SYSTEM);
+    for (const struct module *const *m = h->app.modules; *m; m++)
+        for (const struct check *k = (*m)->checks; k && k->name; k++) {
+            void *arg = (void *)(uintptr_t)k;
+            house_ok(h, k->run ? k->run(&h->c, &h->app, check_told, arg)
+                               : db_read(h->app.db, &h->c, check_query, arg));
+        }
 }
 
 /* --- tickets --- */

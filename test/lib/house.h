@@ -49,11 +49,13 @@ struct house {
     int64_t staff[AS__N], person[AS__N];                       /* 0: none */
     const struct who *who[AS__N];
     struct arena *mem; /* as long as the house */
-    char dir[64], url[1024], schema[32];
+    char dir[64], url[1024], schema[32], key[96];
 };
 extern bool house_pg; /* the engine of the group in hand */
 
 struct house *house_open(void);
+/* The house without people and places: a database as `anju init` finds it. */
+struct house *house_bare(void);
 void house_close(struct house *h);
 /* The context of this caller at this instant, without a fault; what it held stays. */
 struct ctx *house_as(struct house *h, enum as as);
@@ -73,6 +75,8 @@ enum err house_try(struct house *h, int64_t ticket, const char *action, const ch
 /* A statement of a test's own; and one that gives an integer. */
 void house_sql(struct house *h, const char *sql);
 int64_t house_number(struct house *h, const char *sql);
+/* Fails the test when any consistency check of `anju check` finds something. */
+void house_checks(struct house *h);
 /* Fails the test with the fault's words unless e is E_OK. */
 void house_ok(struct house *h, enum err e);
 /* Was a field error of this code recorded for this field? */

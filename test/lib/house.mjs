@@ -2,6 +2,7 @@
 //   const house = await openHouse();  after(() => house.stop())
 //   const desk = await house.as('desk')            a checked client (openapi.mjs), logged in once per file
 //   const t = await house.register(desk, { … })    → the ticket;  await act(desk, t, 'accept') → the ticket after it
+import { setTimeout as pause } from 'node:timers/promises'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { checkedClient } from './openapi.mjs'
@@ -9,7 +10,7 @@ import { startServer } from './server.mjs'
 
 export const PASSWORD = 'anju-demo'
 export const STAFF = ['manager', 'desk', 'dispatcher', 'worker1', 'worker2', 'cashier']
-export const LOGINS = ['admin', ...STAFF, 'resident1', 'resident2', 'manager-b']
+export const LOGINS = ['admin', 'security', 'auditor', ...STAFF, 'resident1', 'resident2', 'manager-b']
 
 export function expect(reply, status, code) {
   assert.equal(
@@ -31,6 +32,21 @@ export function faults(reply) {
   return Object.fromEntries(reply.body.fields.map((f) => [f.field, f.code]))
 }
 
+// A masked row's personal values in full, as who may and says why.
+export const reveal = async (who, path) => expect(await who.post(`${path}/reveal`, { reason: '核对住户信息' }), 200).values
+
+// A client that waits when it is told there are too many requests: for tests that ask more than a person could.
+export function patient(who) {
+  const waits = (run) => async (...args) => {
+    for (;;) {
+      const reply = await run(...args)
+      if (reply?.status !== 429) return reply
+      await pause(1000)
+    }
+  }
+  return { ...who, ...Object.fromEntries(['request', 'get', 'post', 'patch', 'del'].map((name) => [name, waits(who[name])])) }
+}
+
 export async function openHouse(options) {
   const server = await startServer({ demo: true, ...options })
   const logins = new Map()
@@ -50,12 +66,12 @@ export async function openHouse(options) {
     },
     // A manager of the whole company: both communities, and any that is made.
     async boss() {
-      const admin = await house.as('admin')
+      const [admin, security] = [await house.as('admin'), await house.as('security')]
       const community = expect(await admin.get('communities?limit=1'), 200).items[0]
-      const user = expect(await admin.post('users', { login: 'boss', name: '总经理', password: 'First-pass-1' }), 201)
-      const role = expect(await admin.get('roles?limit=200'), 200).items.find((r) => r.key === 'manager')
+      const user = expect(await security.post('users', { login: 'boss', name: '总经理', password: 'First-pass-1' }), 201)
+      const role = expect(await security.get('roles?limit=200'), 200).items.find((r) => r.key === 'manager')
       expect(
-        await admin.post('grants', {
+        await security.post('grants', {
           user_id: user.id,
           role_id: role.id,
           scope: 'company',

@@ -40,7 +40,7 @@ async function buildDemo(dir, db) {
   if (child.exitCode !== 0) throw new Error(`the demo ended with ${child.signalCode ?? child.exitCode}:\n${log}`)
 }
 
-// → { url, dir, db, log(), stop(), kill(), restart(), cli(args, input) }
+// → { url, dir, db, log(), stop(), kill(), halt(), restart(), cli(args, input) }
 // database: an existing one by its URL, not dropped at the end.
 export async function startServer({ engine: kind = engine, demo = false, database, args = [], env = {} } = {}) {
   const dir = tempDir('anju')
@@ -94,6 +94,7 @@ export async function startServer({ engine: kind = engine, demo = false, databas
       child.kill('SIGKILL')
       await exited(child)
     },
+    halt: end, // ended, its folder kept: restart() goes on
     async restart() {
       await end()
       server.url = await start()

@@ -16,6 +16,8 @@ lang_apply()
 prefs_apply()
 
 registry.menu_page('desk', '/desk')
+registry.menu_page('audit', '/audit')
+registry.menu_page('duplicates', '/duplicates')
 registry.record_page('tickets', (id) => '/tickets/' + id)
 registry.action_dialog('tickets', 'dispatch', defineAsyncComponent(() => import('./rooms/service/DispatchDialog.vue')))
 
@@ -24,6 +26,10 @@ const router = createRouter({
   routes: [
     { path: '/', component: () => import('./shell/HomePage.vue') },
     { path: '/login', redirect: '/' },
+    { path: '/account', component: () => import('./shell/AccountPage.vue') },
+    { path: '/audit', component: () => import('./shell/AuditPage.vue') },
+    { path: '/duplicates', component: () => import('./rooms/people/DuplicatesPage.vue') },
+    { path: '/import/:path', component: () => import('./shell/ImportPage.vue'), props: true },
     { path: '/r/:path', component: ListPage, props: true },
     { path: '/desk', component: () => import('./rooms/service/DeskPage.vue') },
     { path: '/tickets/:id(\\d+)', component: () => import('./rooms/service/TicketPage.vue'), props: (r) => ({ id: Number(r.params.id) }) },

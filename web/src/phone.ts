@@ -1,5 +1,6 @@
 // The phone entry: workers and residents under /m. Only the frame loads at once; each role's pages come when opened.
 import { createApp } from 'vue'
+import { spare_set } from './kit/api'
 import { lang_apply } from './kit/i18n'
 import { prefs_apply } from './kit/prefs'
 import { phone_router } from './shell/phone-router'
@@ -9,6 +10,7 @@ import './style/base.css'
 import './style/parts.css'
 import './style/phone.css'
 
+spare_set(() => import('./offline/copy'))
 lang_apply()
 prefs_apply()
 
@@ -20,5 +22,8 @@ const router = phone_router({
   '/request/:id': () => import('./rooms/service/phone/RequestPage.vue'),
   '/report/:kind': () => import('./rooms/service/phone/ReportPage.vue'),
   '/me': () => import('./rooms/service/phone/MePage.vue'),
+  '/data': () => import('./rooms/privacy/phone/MyDataPage.vue'),
+  '/account': () => import('./shell/AccountPage.vue'),
 })
 createApp(PhoneApp).use(router).mount('#app')
+void import('./offline/install').then((m) => m.install())

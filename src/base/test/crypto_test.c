@@ -1,5 +1,7 @@
 /* crypto_test.c - published hash values, passwords, tokens, and the generator's fixed numbers. */
 #include "base/crypto.h"
+#include "base/thread.h"
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,6 +68,39 @@ static void passwords(void **state)
     assert_false(password_check("not a hash", S("anju-demo")));
 }
 
+static _Atomic int hashed;
+
+static void hash_one(void *arg)
+{
+    char hash[PASSWORD_HASH_MAX];
+    assert_true(password_hash(S("anything"), hash));
+    (void)arg;
+    hashed++;
+}
+
+/* Many at once wait in a line that can be seen, and all get their turn. The gate is held, so that
+ * nobody is through before the last one has come, however fast or slow the machine is. */
+static void passwords_in_line(void **state)
+{
+    (void)state;
+    struct thread *threads[PASSWORDS_WAITING];
+    for (int i = 0; i < PASSWORDS_AT_ONCE; i++)
+        gate_enter(&password_gate);
+    for (int i = 0; i < PASSWORDS_WAITING; i++) {
+        assert_false(password_busy());
+        assert_non_null(threads[i] = thread_start("hash", hash_one, NULL));
+    }
+    while (!password_busy())
+        sched_yield();
+    assert_int_equal(hashed, 0);
+    for (int i = 0; i < PASSWORDS_AT_ONCE; i++)
+        gate_leave(&password_gate);
+    for (int i = 0; i < PASSWORDS_WAITING; i++)
+        thread_join(threads[i]);
+    assert_false(password_busy());
+    assert_int_equal(hashed, PASSWORDS_WAITING);
+}
+
 static void randomness(void **state)
 {
     (void)state;
@@ -103,13 +138,53 @@ static void generator(void **state)
     assert_true(prng_range(&g, INT64_MAX - 1, INT64_MAX) >= INT64_MAX - 1);
 }
 
+static void boxes(void **state)
+{
+    (void)state;
+    uint8_t master[KEY_BYTES], one[KEY_BYTES], two[KEY_BYTES], a[MAC_BYTES], b[MAC_BYTES];
+    struct str plain = {0}, secret = S("11010519491231002X");
+    rand_bytes(master, sizeof master);
+    key_derive(master, "anjubox1", one);
+    key_derive(master, "anjuidx1", two);
+    assert_memory_not_equal(one, two, KEY_BYTES);
+    struct str box = box_seal(mem, one, S("person:1"), secret);
+    assert_true(box_open(mem, one, S("person:1"), box, &plain));
+    assert_true(str_eq(plain, secret));
+    assert_false(str_eq(box, box_seal(mem, one, S("person:1"), secret))); /* a nonce of its own */
+    plain = (struct str){0};
+    assert_false(box_open(mem, one, S("person:2"), box, &plain)); /* moved */
+    assert_false(box_open(mem, two, S("person:1"), box, &plain)); /* another key */
+    char *changed = (char *)(uintptr_t)str_dup(mem, box).p;
+    for (size_t i = 0; i < box.n; i++) {
+        changed[i] = box.p[i] == 'A' ? 'B' : 'A';
+        assert_false(box_open(mem, one, S("person:1"), (struct str){changed, box.n}, &plain));
+        changed[i] = box.p[i];
+    }
+    for (size_t n = 0; n < box.n; n++)
+        assert_false(box_open(mem, one, S("person:1"), str_sub(box, 0, n), &plain));
+    assert_int_equal(plain.n, 0);
+    mac_of(one, secret, a);
+    mac_of(one, secret, b);
+    assert_memory_equal(a, b, MAC_BYTES);
+    mac_of(two, secret, b);
+    assert_memory_not_equal(a, b, MAC_BYTES);
+    uint8_t raw[2] = {0};
+    assert_true(bytes_of_hex(S("0aff"), raw, 2));
+    assert_true(raw[0] == 0x0a && raw[1] == 0xff);
+    static const char *const wrong[] = {"", "0a", "0aff0", "0aff00", "0ag0", "0a:ff"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        assert_false(bytes_of_hex(str_of(wrong[i]), raw, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes),
         cmocka_unit_test(passwords),
+        cmocka_unit_test(passwords_in_line),
         cmocka_unit_test(randomness),
         cmocka_unit_test(generator),
+        cmocka_unit_test(boxes),
     };
     return cmocka_run_group_tests(tests, start, end);
 }

@@ -35,8 +35,10 @@ static enum err slot(struct ctx *c, struct tx *tx, struct app *app, struct str d
     return tx_emit(c, tx, &e);
 }
 
-static const struct job jobs[] = {
-    {"test.effect", 0, effect}, {"test.fail", 0, broken}, {"test.slot", 3600, slot}, {0}};
+static const struct job jobs[] = {{"test.effect", 0, effect, NULL},
+                                  {"test.fail", 0, broken, NULL},
+                                  {"test.slot", 3600, slot, NULL},
+                                  {0}};
 static const struct module room = {.name = "test", .jobs = jobs};
 static const struct module *with_room[16];
 

@@ -27,7 +27,8 @@
 
 /* --- the application under the tests --- */
 
-enum { STREAMS_MAX = 64, REPLY_MAX = 256 << 10 };
+enum { STREAMS_MAX = 64, REPLY_MAX = 256 << 10, BIG_BYTES = 16 << 20 };
+static char big_body[BIG_BYTES];
 static struct {
     struct http *h;
     struct arena *mem;
@@ -174,6 +175,8 @@ static void app_request(void *arg, struct http_req *q, struct http_reply *r)
     } else if (str_eqz(path, "/slow")) {
         clock_sleep_ms(300);
         r->body = S("slow done");
+    } else if (str_eqz(path, "/big")) { /* more than the system's buffers hold */
+        r->body = (struct str){big_body, BIG_BYTES};
     } else if (str_eqz(path, "/later")) {
         later_start(q, r);
     } else if (str_eqz(path, "/gate")) {
@@ -301,9 +304,13 @@ struct client {
 };
 static struct client c1;
 
-static int dial(void)
+/* A connection from 127.0.0.host. */
+static int dial_from(int host)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + (unsigned)host)};
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
     struct sockaddr_in sa = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)http_port(t.h)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -312,6 +319,11 @@ static int dial(void)
     struct timeval ten = {.tv_sec = 10};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &ten, sizeof ten);
     return fd;
+}
+
+static int dial(void)
+{
+    return dial_from(1);
 }
 
 static void c_open(struct client *c)

@@ -19,7 +19,8 @@ static int run(struct ctx *c, struct app *app, const struct args *a)
     enum err e = demo_fill(c, app, &size);
     if (e != E_OK)
         return verb_failed(c, e);
-    puts("demo community ready; accounts: admin manager desk dispatcher worker1 worker2 cashier "
+    puts("demo community ready; accounts: admin security auditor manager desk dispatcher worker1 "
+         "worker2 cashier "
          "resident1 resident2 manager-b\n"
          "password of all of them: anju-demo");
     return 0;
@@ -34,5 +35,5 @@ const struct verb verb_demo = {"demo",
                                "[--households N] [--years Y] [--seed S]",
                                "fill an empty database with a demo community",
                                flags,
-                               true,
+                               NEEDS_KEY,
                                run};

@@ -7,12 +7,16 @@
 #include "core/sheet.h"
 #include "main/verbs/place.h"
 
-static enum err export(struct ctx *c, struct app *app, const struct args *a, bool xlsx,
-                       struct str *ret) {
-    const struct resource *r = app_resource(str_of(a->words[0])); int64_t community = 0;
-    if (!r) return FAIL(c, E_MISSING, "没有资源 %s", "there is no resource %s", a->words[0]);
-    if (!r->system) TRY(place_find(c, app, a, &community));
-    return sheet_export(c, app, r, community, xlsx, ret);
+static enum err write_sheet(struct ctx *c, struct app *app, const struct args *a, bool xlsx,
+                            struct str *ret)
+{
+    const struct resource *r = app_resource(str_of(a->words[0]));
+    int64_t community = 0;
+    if (!r)
+        return FAIL(c, E_MISSING, "没有资源 %s", "there is no resource %s", a->words[0]);
+    if (!r->system)
+        TRY(place_find(c, app, a, &community));
+    return sheet_export(c, app, r, community, xlsx, args_flag(a, "--unmasked") != NULL, ret);
 }
 
 static int run(struct ctx *c, struct app *app, const struct args *a)
@@ -29,7 +33,7 @@ static int run(struct ctx *c, struct app *app, const struct args *a)
         fputs("anju export: an XLSX file is not for a terminal; write `> FILE.xlsx`\n", stderr);
         return 2;
     }
-    enum err e = export(c, app, a, xlsx, &file);
+    enum err e = write_sheet(c, app, a, xlsx, &file);
     if (e != E_OK)
         return verb_failed(c, e);
     if (fwrite(file.p, 1, file.n, stdout) != file.n || fflush(stdout) != 0) {
@@ -42,10 +46,11 @@ static int run(struct ctx *c, struct app *app, const struct args *a)
 static const struct flag_spec flags[] = {
     {"--format", "csv|xlsx", "kind of file [csv]"},
     {"--community", "ID|NAME", "needed when there are several"},
+    {"--unmasked", NULL, "personal data in full; goes on record like every export"},
     {0}};
 const struct verb verb_export = {"export",
-                                 "RESOURCE [--format csv|xlsx] [--community ID|NAME]",
+                                 "RESOURCE [--format csv|xlsx] [--community ID|NAME] [--unmasked]",
                                  "write all rows of a resource to standard output",
                                  flags,
-                                 true,
+                                 NEEDS_DB,
                                  run};

@@ -22,7 +22,7 @@ static void print_row_errors(const struct json *errors)
     }
 }
 
-static int report(int64_t rows, int64_t failed, bool dry)
+static int report(int64_t rows, int64_t failed, bool dry, int64_t batch)
 {
     if (failed)
         printf("%lld rows read, faults in %lld lines: nothing was loaded\n", (long long)rows,
@@ -30,6 +30,8 @@ static int report(int64_t rows, int64_t failed, bool dry)
     else
         printf("%lld rows %s\n", (long long)rows,
                dry ? "could be loaded (dry run: nothing was)" : "loaded");
+    if (batch)
+        printf("to take it back: anju import --undo %lld\n", (long long)batch);
     return failed ? 1 : 0;
 }
 
@@ -52,7 +54,8 @@ static enum err import_own(struct ctx *c, struct app *app, const struct args *a,
     for (size_t i = 0; i < json_count(ignored); i++)
         printf("column " PRS " is set by the system and was not read\n",
                PRA(json_str(json_at(ignored, i))));
-    *ret_status = report(json_int(json_get(j, "rows")), failed, dry);
+    *ret_status = report(json_int(json_get(j, "rows")), failed, dry,
+                         json_int(json_get(j, "batch_id")));
     return E_OK;
 }
 
@@ -71,12 +74,31 @@ static enum err import_foreign(struct ctx *c, struct app *app, const struct args
     row_errors_json(&rep.errors, &b);
     TRY(json_parse(c, buf_str(&b), &errors));
     print_row_errors(errors);
-    *ret_status = report(rep.rows, rep.errors.failed, dry);
+    *ret_status = report(rep.rows, rep.errors.failed, dry, 0);
     return E_OK;
+}
+
+static int undo(struct ctx *c, struct app *app, struct str id_text)
+{
+    int64_t id, kept;
+    if (!str_int(id_text, &id) || id <= 0) {
+        fputs("anju import: --undo takes the number an import was given\n", stderr);
+        return 2;
+    }
+    enum err e = batch_take_back(c, app, id, &kept);
+    if (e != E_OK)
+        return verb_failed(c, e);
+    if (kept)
+        printf("taken back; %lld rows stay: changed or used since\n", (long long)kept);
+    else
+        printf("taken back\n");
+    return kept ? 1 : 0;
 }
 
 static int run(struct ctx *c, struct app *app, const struct args *a)
 {
+    if (args_flag(a, "--undo"))
+        return undo(c, app, str_of(args_flag(a, "--undo")));
     bool dry = args_flag(a, "--dry-run") != NULL, foreign = args_flag(a, "--map") != NULL;
     struct str csv;
     int status = 0;
@@ -97,11 +119,12 @@ static const struct flag_spec flags[] = {
     {"--community", "ID|NAME", "needed when there are several"},
     {"--map", "FILE.json", "for tickets: how somebody else's columns become ours"},
     {"--dry-run", NULL, "check every row and load nothing"},
+    {"--undo", "NUMBER", "take an import back: archive what it made, unless changed or used since"},
     {0}};
 const struct verb verb_import = {
     "import",
     "RESOURCE FILE.csv [--community ID|NAME] [--map FILE.json] [--dry-run]",
     "load a CSV file, all rows or none",
     flags,
-    true,
+    NEEDS_KEY,
     run};

@@ -4,14 +4,21 @@
 
 #include "base/crypto.h"
 #include "core/event.h"
+#include "core/key.h"
+#include "core/policy.h"
 #include "core/print.h"
+#include "main/checks.h"
+#include "main/man.h"
 #include "main/verb.h"
 
 /* --- init --- */
 
 struct admin {
     char hash[128];
-    struct str login, name, role;
+    struct str login, name, role, password;
+};
+struct first { /* the three administrators of a new database */
+    struct admin v[3];
     bool made;
 };
 
@@ -30,6 +37,7 @@ static enum err add_user(struct ctx *c, struct tx *tx, const struct admin *u)
     row_put(&user, U_LOGIN, v_text(u->login));
     row_put(&user, U_NAME, v_text(u->name));
     row_put(&user, U_PASSWORD, v_text(str_of(u->hash)));
+    row_put(&user, U_PASSWORD_AT, v_int(c->now_ms));
     row_put(&user, U_MUST_CHANGE, v_int(1));
     TRY(res_insert(c, tx, &res_user, &user));
     row_put(&grant, G_USER, user.v[R_ID]);
@@ -38,40 +46,55 @@ static enum err add_user(struct ctx *c, struct tx *tx, const struct admin *u)
     return res_insert(c, tx, &res_grant, &grant);
 }
 
-static enum err first_admin(struct ctx *c, struct tx *tx, void *arg)
+static enum err first_admins(struct ctx *c, struct tx *tx, void *arg)
 {
-    struct admin *u = arg;
+    struct first *f = arg;
     struct val id;
     enum err e = q_one(c, tx, &Q_ANY_USER, IN0, &id, 1);
-    u->made = e == E_MISSING;
-    return e == E_MISSING ? add_user(c, tx, u) : e;
+    f->made = e == E_MISSING;
+    if (e != E_MISSING)
+        return e;
+    for (size_t i = 0; i < COUNT_OF(f->v); i++)
+        TRY(add_user(c, tx, &f->v[i]));
+    return E_OK;
 }
 
-static struct str new_password(struct ctx *c)
+static enum err new_password(struct ctx *c, struct app *app, struct admin *u)
 {
-    return arena_fmt(c->mem, "Aj1-" PRS, PRA(rand_token(c->mem, 9)));
+    struct login_policy rules = policy_for(app, FOR_ADMIN);
+    u->password = arena_fmt(c->mem, "Aj1-" PRS, PRA(rand_token(c->mem, 12)));
+    return password_make(c, &rules, "password", u->login, u->password, u->hash);
 }
 
 static int run_init(struct ctx *c, struct app *app, const struct args *a)
 {
     (void)a;
-    struct admin u = {.login = S("admin"), .name = S("系统管理员"), .role = S("admin")};
-    struct str password = new_password(c);
-    enum err e = password_make(c, "password", u.login, password, u.hash);
+    struct first f = {
+        .v = {{.login = S("admin"), .name = S("系统管理员"), .role = S("sysadmin")},
+              {.login = S("security"), .name = S("安全管理员"), .role = S("security")},
+              {.login = S("auditor"), .name = S("审计管理员"), .role = S("auditor")}}};
+    enum err e = E_OK;
+    for (size_t i = 0; i < COUNT_OF(f.v) && e == E_OK; i++)
+        e = new_password(c, app, &f.v[i]);
     if (e == E_OK)
-        e = db_write(app->db, c, first_admin, &u);
+        e = db_write(app->db, c, first_admins, &f);
     if (e != E_OK)
         return verb_failed(c, e);
-    if (u.made)
-        printf("database ready. First login: admin, password " PRS " (must be changed at once)\n",
-               PRA(password));
-    else
+    if (!f.made) {
         puts("database ready; it has users already");
+        return 0;
+    }
+    puts("database ready. Three administrators, each for another person; every password must be "
+         "changed at the first login:");
+    for (size_t i = 0; i < COUNT_OF(f.v); i++)
+        printf("  %-9s " PRS "   " PRS "\n", f.v[i].login.p, PRA(f.v[i].password),
+               PRA(f.v[i].role));
+    puts("admin runs the system, security gives rights to users, auditor reads the log.");
     return 0;
 }
 const struct verb verb_init = {
     "init", "[--db URL]", "create or upgrade the database and the first administrator",
-    NULL,   true,         run_init};
+    NULL,   NEEDS_KEY,    run_init};
 
 /* --- user --- */
 
@@ -80,7 +103,8 @@ static const struct query Q_USER = {
     "SELECT id FROM app_user WHERE community_id = 0 AND login = $1 AND archived = 0"};
 static const struct query Q_RESET = {
     "user.reset", "UPDATE app_user SET password = $2, must_change_password = 1, demo = 0, "
-                  "locked_until = NULL, failed_count = 0 WHERE id = $1"};
+                  "locked_until = NULL, failed_count = 0, password_at = $3, totp_secret = NULL, "
+                  "totp_at = NULL, totp_step = NULL WHERE id = $1"};
 static const struct query Q_LOGOUT = {"user.logout", "DELETE FROM session WHERE user_id = $1"};
 
 static enum err user_add(struct ctx *c, struct tx *tx, void *arg)
@@ -96,7 +120,7 @@ static enum err user_reset(struct ctx *c, struct tx *tx, void *arg)
     if (e == E_MISSING)
         return FAIL(c, E_MISSING, "没有用户 " PRS, "there is no user " PRS, PRA(u->login));
     TRY(e);
-    TRY(q_do(c, tx, &Q_RESET, IN(id, v_text(str_of(u->hash))), NULL));
+    TRY(q_do(c, tx, &Q_RESET, IN(id, v_text(str_of(u->hash)), v_int(c->now_ms)), NULL));
     return q_do(c, tx, &Q_LOGOUT, IN(id), NULL);
 }
 
@@ -111,24 +135,25 @@ static int run_user(struct ctx *c, struct app *app, const struct args *a)
     const char *name = args_flag(a, "--name"), *role = args_flag(a, "--role");
     struct admin u = {.login = str_of(a->words[1]),
                       .name = str_of(name ? name : a->words[1]),
-                      .role = str_of(role ? role : "admin")};
-    struct str password = new_password(c);
-    enum err e = password_make(c, "password", u.login, password, u.hash);
+                      .role = str_of(role ? role : "sysadmin")};
+    enum err e = new_password(c, app, &u);
     if (e == E_OK)
         e = db_write(app->db, c, add ? user_add : user_reset, &u);
     if (e != E_OK)
         return verb_failed(c, e);
     printf("%s: password " PRS " (must be changed at the first login)\n", a->words[1],
-           PRA(password));
+           PRA(u.password));
     return 0;
 }
 static const struct flag_spec user_flags[] = {
-    {"--name", "NAME", "shown name"}, {"--role", "ROLE", "role for the whole system [admin]"}, {0}};
+    {"--name", "NAME", "shown name"},
+    {"--role", "ROLE", "role for the whole system [sysadmin]"},
+    {0}};
 const struct verb verb_user = {"user",
                                "add|reset LOGIN [--name NAME] [--role ROLE]",
-                               "add a user or give a new password",
+                               "add a user, or give a new password and take the second factor away",
                                user_flags,
-                               true,
+                               NEEDS_DB,
                                run_user};
 
 /* --- token --- */
@@ -142,8 +167,13 @@ static int run_token(struct ctx *c, struct app *app, const struct args *a)
         return 2;
     }
     int64_t expires = days ? c->now_ms + args_int(a, "--days", 1) * INT64_C(86400000) : 0;
-    enum err e = token_create(c, app, str_of(a->words[1]), str_of(name ? name : "cli"), expires,
-                              (int)args_int(a, "--rate", 100), &clear);
+    const char *perms = args_flag(a, "--perms");
+    struct token_spec spec = {.name = str_of(name ? name : "cli"),
+                              .perms = str_of(perms),
+                              .community_id = args_int(a, "--community", 0),
+                              .expires_ms = expires,
+                              .rate_per_s = (int)args_int(a, "--rate", 100)};
+    enum err e = token_create(c, app, str_of(a->words[1]), &spec, &clear);
     if (e != E_OK)
         return verb_failed(c, e);
     printf(PRS "\n", PRA(clear));
@@ -152,52 +182,35 @@ static int run_token(struct ctx *c, struct app *app, const struct args *a)
 static const struct flag_spec token_flags[] = {
     {"--name", "TEXT", "what it is for"},
     {"--days", "N", "expires after N days"},
+    {"--perms", "LIST", "space separated permissions [all of the user's]"},
+    {"--community", "ID", "only in this community"},
     {"--rate", "N", "requests a second, 0 unlimited [100]"},
     {0}};
-const struct verb verb_token = {"token",
-                                "create LOGIN [--name TEXT] [--days N] [--rate N]",
-                                "make an API token; it is shown once",
-                                token_flags,
-                                true,
-                                run_token};
+const struct verb verb_token = {
+    "token",
+    "create LOGIN [--name TEXT] [--days N] [--perms LIST] [--community ID] [--rate N]",
+    "make an API token; it is shown once",
+    token_flags,
+    NEEDS_DB,
+    run_token};
 
 /* --- check --- */
-
-struct checking {
-    struct app *app;
-    int faults, checks;
-};
-
-static enum err run_checks(struct ctx *c, struct tx *tx, void *arg)
-{
-    struct checking *k = arg;
-    k->faults = k->checks = 0;
-    for (const struct module *const *m = k->app->modules; *m; m++)
-        for (const struct check *ch = (*m)->checks; ch && ch->name; ch++) {
-            struct rows rows;
-            TRY(q_rows(c, tx, &ch->query, IN0, 50, &rows));
-            k->checks++;
-            for (size_t i = 0; i < rows.n; i++)
-                printf("%s: id %lld " PRS "\n", ch->name, (long long)val_int(rows.v[2 * i]),
-                       PRA(val_str(rows.v[2 * i + 1])));
-            k->faults += (int)rows.n;
-        }
-    return E_OK;
-}
 
 static int run_check(struct ctx *c, struct app *app, const struct args *a)
 {
     (void)a;
-    struct checking k = {.app = app};
-    enum err e = db_read(app->db, c, run_checks, &k);
+    struct checks_told k;
+    enum err e = checks_run(c, app, &k);
     if (e != E_OK)
         return verb_failed(c, e);
+    if (!keys_ready())
+        puts("note: without the key file the signatures of the event chains were not checked");
     printf("%d checks, %d faults\n", k.checks, k.faults);
     return k.faults ? 1 : 0;
 }
 const struct verb verb_check = {
     "check", "[--db URL]", "look for inconsistent data; exit 1 when some is found",
-    NULL,    true,         run_check};
+    NULL,    NEEDS_DB,     run_check};
 
 /* --- doc, version --- */
 
@@ -215,18 +228,20 @@ static int run_doc(struct ctx *c, struct app *app, const struct args *a)
         dictionary_print(app, &b);
     else if (strcmp(what, "errors") == 0)
         errors_print(&b);
+    else if (strcmp(what, "man") == 0)
+        man_print(&b);
     else {
-        fputs("anju doc: say openapi, states, dictionary or errors\n", stderr);
+        fputs("anju doc: say openapi, states, dictionary, errors or man\n", stderr);
         return 2;
     }
     fwrite(b.p, 1, b.n, stdout);
     return 0;
 }
 const struct verb verb_doc = {"doc",
-                              "openapi|states|dictionary|errors",
+                              "openapi|states|dictionary|errors|man",
                               "print a document derived from the program",
                               NULL,
-                              false,
+                              NEEDS_NOTHING,
                               run_doc};
 
 static int run_version(struct ctx *c, struct app *app, const struct args *a)
@@ -237,4 +252,5 @@ static int run_version(struct ctx *c, struct app *app, const struct args *a)
     puts("anju " ANJU_VERSION);
     return 0;
 }
-const struct verb verb_version = {"version", "", "print the version", NULL, false, run_version};
+const struct verb verb_version = {"version",     "",         "print the version", NULL,
+                                  NEEDS_NOTHING, run_version};

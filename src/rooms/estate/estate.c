@@ -155,10 +155,10 @@ static const struct menu_item menu[] = {
     {GROUP, "branches", {"分公司", "Branches"}, NULL, "branches", "estate.manage"},
     {0}};
 static const struct check checks[] = {
-    {"spaces without their parent",
-     {"check.space_parent", "SELECT s.id, s.name FROM space s LEFT JOIN space p ON p.id = "
-                            "s.parent_id AND p.community_id = s.community_id "
-                            "WHERE s.parent_id IS NOT NULL AND p.id IS NULL LIMIT 50"}},
+    {.name = "spaces without their parent",
+     .query = {"check.space_parent", "SELECT s.id, s.name FROM space s LEFT JOIN space p ON p.id = "
+                                     "s.parent_id AND p.community_id = s.community_id "
+                                     "WHERE s.parent_id IS NOT NULL AND p.id IS NULL LIMIT 50"}},
     {0}};
 const struct module estate_module = {.name = "estate",
                                      .purpose = "company, branch, community, the space tree",

@@ -1,7 +1,8 @@
 /* people.c - the people room's tables, rules and name plate. Persons belong to one community: the
- * same owner in two estates is two rows, so that nothing leaks between them. ID-card numbers are
- * not taken until they can be kept encrypted. */
-#include "rooms/people/people.h"
+ * same owner in two estates is two rows, so that nothing leaks between them. ID
+ * numbers are optional, checked, and kept encrypted. */
+#include "rooms/people/idnum.h"
+#include "rooms/people/room.h"
 
 static const struct choice person_kinds[] = {{1, "person", {"个人", "Person"}, NULL},
                                              {2, "organisation", {"单位", "Organisation"}, "blue"},
@@ -10,22 +11,42 @@ static const struct choice tiers[] = {{TIER_VIP, "vip", {"VIP", "VIP"}, "amber"}
                                       {TIER_REGULAR, "regular", {"普通", "Regular"}, "grey"},
                                       {TIER_POTENTIAL, "potential", {"潜在", "Potential"}, "blue"},
                                       {0}};
-static const struct field person_fields[PE__N] = {
+enum { DOC_ID_CARD = 1, DOC_PASSPORT, DOC_PERMIT, DOC_OTHER };
+static const struct choice documents[] = {
+    {DOC_ID_CARD, "id_card", {"居民身份证", "ID card"}, NULL},
+    {DOC_PASSPORT, "passport", {"护照", "Passport"}, NULL},
+    {DOC_PERMIT, "permit", {"港澳台通行证", "Travel permit"}, NULL},
+    {DOC_OTHER, "other", {"其他", "Other"}, NULL},
+    {0}};
+const struct field person_fields[PE__N] = {
     STANDARD_FIELDS,
     [PE_KIND] = {"kind", F_ENUM, FILTER | LIST, .choices = person_kinds, .label = {"类型", "Kind"}},
-    [PE_NAME] = {"name", F_TEXT, REQUIRED | SEARCH | LIST | INDEXED, 1, 60,
+    [PE_NAME] = {"name", F_TEXT, REQUIRED | SEARCH | LIST | INDEXED | UNLOGGED, 1, 60,
                  .label = {"姓名", "Name"}},
     [PE_PHONE] = {"phone", F_PHONE, SEARCH | LIST | INDEXED | PERSONAL, .label = {"电话", "Phone"}},
     [PE_PHONE2] = {"phone2", F_PHONE, PERSONAL, .label = {"备用电话", "Second phone"}},
     [PE_TIER] = {"tier", F_ENUM, FILTER | LIST, .choices = tiers, .label = {"客户等级", "Tier"}},
-    [PE_NOTE] = {"note", F_LONGTEXT, 0, 0, 1000, .label = {"备注", "Note"}},
+    [PE_ID_KIND] = {"id_kind", F_ENUM, 0, .choices = documents, .label = {"证件类型", "Document"}},
+    [PE_ID_NUMBER] = {"id_number", F_TEXT, PERSONAL | ENCRYPTED | FILTER, 4, 30,
+                      .label = {"证件号码", "Document number"},
+                      .help = {"非必要不采集;加密保存,只能按完整号码查找",
+                               "only where it is needed; kept encrypted, found by its whole value "
+                               "only"}},
+    [PE_ID_INDEX] = {"id_number_index", F_TEXT, UNIQUE | HIDDEN | SERVER_SET,
+                     .label = {"证件号码", "Document number"}},
+    [PE_RESTRICTED] = {"restricted_at", F_INSTANT, SERVER_SET | FILTER,
+                       .label = {"限制处理自", "Restricted since"}},
+    [PE_ERASED] = {"erased_at", F_INSTANT, SERVER_SET | FILTER,
+                   .label = {"匿名化于", "Anonymous since"}},
+    [PE_NOTE] = {"note", F_LONGTEXT, UNLOGGED, 0, 1000, .label = {"备注", "Note"}},
 };
+enum { CREDIT_CODE = 5 };
 static const struct choice identity_kinds[] = {
     {1, "plate", {"车牌", "Number plate"}, NULL},
     {2, "access_card", {"门禁卡", "Access card"}, NULL},
     {3, "wechat", {"微信", "WeChat"}, NULL},
     {4, "wecom", {"企业微信", "WeCom"}, NULL},
-    {5, "credit_code", {"统一社会信用代码", "Credit code"}, NULL},
+    {CREDIT_CODE, "credit_code", {"统一社会信用代码", "Credit code"}, NULL},
     {6, "contract", {"合同号", "Contract"}, NULL},
     {0}};
 static const struct field identity_fields[ID__N] = {
@@ -63,29 +84,46 @@ const struct query Q_PERSON_SPACES = {
     "ORDER BY s.id LIMIT 50"};
 const struct query Q_SPACE_PERSONS = {
     "people.of_space",
-    "SELECT p.id, p.name, p.phone, o.relation, p.tier FROM occupancy o JOIN person p ON p.id = "
+    "SELECT DISTINCT p.id, p.name, p.phone, o.relation, p.tier FROM occupancy o JOIN person p ON "
+    "p.id = "
     "o.person_id "
     "WHERE o.community_id = $1 AND o.space_id = $2 AND o.archived = 0 AND p.archived = 0 AND "
+    "p.restricted_at IS NULL AND "
     "o.from_date <= $3 AND (o.to_date IS NULL OR o.to_date >= $3) "
     "ORDER BY o.relation, p.id LIMIT 30"};
 static const struct query Q_TWIN = {"people.twin",
                                     "SELECT id FROM person WHERE community_id = $1 AND phone = $2 "
                                     "AND name = $3 AND archived = 0 AND id <> $4 LIMIT 1"};
-static const struct query Q_DUPLICATES = {
-    "people.duplicates",
-    "SELECT a.id, a.name, a.phone, b.id, b.name, b.phone FROM person a JOIN person b ON "
-    "b.community_id = a.community_id AND b.phone = a.phone AND b.id > a.id "
-    "WHERE a.community_id = $1 AND a.phone IS NOT NULL AND a.archived = 0 AND b.archived = 0 ORDER "
-    "BY a.id, b.id LIMIT 200"};
+/* R5: an ID card number is right by its own check digit; it belongs to a person. Only a number just
+ * given is plain text here. */
+static enum err document_check(struct ctx *c, struct row *neu)
+{
+    if (!(neu->set & BIT(PE_ID_NUMBER)) || !row_has(neu, PE_ID_NUMBER))
+        return E_OK;
+    if (row_int(neu, PE_KIND) != 1)
+        return FAIL_FIELD(c, "id_number", "kind", "单位没有个人证件", "an organisation has no ID");
+    if (!row_has(neu, PE_ID_KIND))
+        row_put(neu, PE_ID_KIND, v_int(DOC_ID_CARD));
+    if (row_int(neu, PE_ID_KIND) != DOC_ID_CARD)
+        return E_OK;
+    struct str s = row_str(neu, PE_ID_NUMBER);
+    if (!idcard_valid(s))
+        return FAIL_FIELD(c, "id_number", "format", "身份证号码不正确,请核对 18 位号码",
+                          "not a valid ID card number; check its 18 characters");
+    if (s.n && s.p[s.n - 1] == 'x')
+        row_put(neu, PE_ID_NUMBER, v_text(arena_fmt(c->mem, "%.17sX", s.p)));
+    return E_OK;
+}
 
 /* R1: the same name with the same phone is the same person. */
-static enum err person_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+enum err person_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     struct val id;
     if (!old && !row_has(neu, PE_KIND))
         row_put(neu, PE_KIND, v_int(1));
     if (!old && !row_has(neu, PE_TIER))
         row_put(neu, PE_TIER, v_int(TIER_REGULAR));
+    TRY(document_check(c, neu));
     if (!row_has(neu, PE_PHONE))
         return E_OK;
     int64_t self = old ? row_int(old, R_ID) : 0, community = row_int(old ? old : neu, R_COMMUNITY);
@@ -116,46 +154,22 @@ static enum err occupancy_check(struct ctx *c, struct tx *tx, const struct row *
     return E_OK;
 }
 
-static void put_phone(struct ctx *c, struct val phone, bool plain, struct buf *out)
+/* R6: a credit code is right by its own check digit. */
+static enum err identity_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
-    struct buf masked;
-    if (plain) {
-        buf_json(out, val_str(phone));
-        return;
-    }
-    buf_init(&masked, c->mem, 100);
-    buf_masked(&masked, &person_fields[PE_PHONE], val_str(phone));
-    buf_json(out, buf_str(&masked));
+    (void)tx;
+    (void)old;
+    if (row_int(neu, ID_KIND) != CREDIT_CODE || credit_code_valid(row_str(neu, ID_VALUE)))
+        return E_OK;
+    return FAIL_FIELD(c, "value", "format", "统一社会信用代码不正确,请核对 18 位代码",
+                      "not a valid credit code; check its 18 characters");
 }
 
-/* Pairs that share a phone: what a clerk looks at before merging. */
-static enum err duplicates(struct ctx *c, struct req *q)
-{
-    int64_t community;
-    struct rows rows;
-    TRY(req_community(c, q, "people.manage", &community));
-    bool plain = who_may(c->who, "personal.read", community);
-    TRY(q_rows(c, q->tx, &Q_DUPLICATES, IN(v_int(community)), 200, &rows));
-    buf_put(&q->out, S("{\"items\":["));
-    for (size_t i = 0; i < rows.n; i++) {
-        const struct val *v = rows.v + i * (size_t)rows.ncol;
-        for (int k = 0; k < 2; k++) {
-            buf_fmt(&q->out, "%s\"%s\":{\"id\":%lld,\"name\":",
-                    k   ? ","
-                    : i ? ",{"
-                        : "{",
-                    k ? "b" : "a", (long long)val_int(v[3 * k]));
-            buf_json(&q->out, val_str(v[3 * k + 1]));
-            buf_put(&q->out, S(",\"phone\":"));
-            put_phone(c, v[3 * k + 2], plain, &q->out);
-            buf_putc(&q->out, '}');
-        }
-        buf_put(&q->out, S(",\"why\":\"phone\"}"));
-    }
-    buf_put(&q->out, S("]}"));
-    return E_OK;
-}
-
+/* A restricted person is only kept: in no list, page, search or export but those of whoever handles
+ * his request (rooms/privacy, P5). */
+#define UNRESTRICTED                                                                               \
+    "NOT EXISTS (SELECT 1 FROM person rp WHERE rp.id = person_id AND rp.restricted_at IS NOT "     \
+    "NULL)"
 #define PEOPLE_RIGHTS                                                                              \
     .read = "people.read", .create = "people.manage", .update = "people.manage",                   \
     .remove = "people.manage"
@@ -166,6 +180,7 @@ const struct resource res_person = {.name = "person",
                                     .nfields = PE__N,
                                     .title = "name",
                                     PEOPLE_RIGHTS,
+                                    .veil = {"privacy.restricted", "restricted_at IS NULL"},
                                     .check = person_check};
 const struct resource res_identity = {.name = "person_identity",
                                       .path = "identities",
@@ -173,7 +188,9 @@ const struct resource res_identity = {.name = "person_identity",
                                       .fields = identity_fields,
                                       .nfields = ID__N,
                                       .title = "value",
-                                      PEOPLE_RIGHTS};
+                                      PEOPLE_RIGHTS,
+                                      .veil = {"privacy.restricted", UNRESTRICTED},
+                                      .check = identity_check};
 const struct resource res_occupancy = {.name = "occupancy",
                                        .path = "occupancies",
                                        .label = {"入住关系", "Occupancy"},
@@ -181,12 +198,12 @@ const struct resource res_occupancy = {.name = "occupancy",
                                        .nfields = OC__N,
                                        .title = "id",
                                        PEOPLE_RIGHTS,
+                                       .veil = {"privacy.restricted", UNRESTRICTED},
                                        .check = occupancy_check};
 
-static const struct query *const queries[] = {&Q_PERSON_SPACES, &Q_SPACE_PERSONS, &Q_TWIN,
-                                              &Q_DUPLICATES, NULL};
-static const struct resource *const resources[] = {&res_person, &res_identity, &res_occupancy,
-                                                   NULL};
+static const struct query *const queries[] = {&Q_PERSON_SPACES, &Q_SPACE_PERSONS, &Q_TWIN, NULL};
+static const struct resource *const resources[] = {&res_person, &res_identity,  &res_occupancy,
+                                                   &res_merge,  &res_merge_row, NULL};
 static const struct field duplicates_query[] = {
     {"community_id", F_REF, 0, .ref = "communities", .label = {"项目", "Community"}}};
 #define TWIN "{id:int,name:str,phone:str?}"
@@ -199,7 +216,22 @@ static const struct route routes[] = {{"GET",
                                        duplicates_query,
                                        COUNT_OF(duplicates_query),
                                        {"疑似重复", "Likely duplicates"},
-                                       "{items:[{a:" TWIN ",b:" TWIN ",why:str}]}",
+                                       "{items:[{a:" TWIN ",b:" TWIN ",why:[str]}]}",
+                                       0,
+                                       NULL},
+                                      {"GET",
+                                       "/api/v1/people/{id}/merge-preview",
+                                       "people.manage",
+                                       0,
+                                       NULL,
+                                       merge_preview,
+                                       preview_query,
+                                       PREVIEW_QUERY,
+                                       {"合并预览", "What a merge would do"},
+                                       "{keep:int,gone:int,obstacles:[{code:str,message:str}],"
+                                       "fields:[{name:str,keep:any?,gone:any?,same:bool,"
+                                       "result:(keep|gone|both)}],"
+                                       "moves:[{resource:str,label:str,moved:int,put_away:int}]}",
                                        0,
                                        NULL},
                                       {0}};
@@ -215,19 +247,29 @@ static const struct menu_item menu[] = {
     {GROUP, "people", {"住户", "People"}, NULL, "people", "people.read"},
     {GROUP, "occupancies", {"入住关系", "Occupancies"}, NULL, "occupancies", "people.read"},
     {GROUP, "identities", {"证件与车牌", "Identities"}, NULL, "identities", "people.manage"},
+    {GROUP, "duplicates", {"疑似重复", "Duplicates"}, "duplicates", NULL, "people.manage"},
+    {GROUP, "person-merges", {"合并记录", "Merges"}, NULL, "person-merges", "people.manage"},
     {0}};
 static const struct check checks[] = {
-    {"occupancies of nobody or nowhere",
-     {"check.occupancy", "SELECT o.id, 'person or space missing' FROM occupancy o LEFT JOIN person "
-                         "p ON p.id = o.person_id AND p.community_id = o.community_id "
-                         "LEFT JOIN space s ON s.id = o.space_id AND s.community_id = "
-                         "o.community_id WHERE p.id IS NULL OR s.id IS NULL LIMIT 50"}},
+    {.name = "occupancies of nobody or nowhere",
+     .query = {"check.occupancy",
+               "SELECT o.id, 'person or space missing' FROM occupancy o LEFT JOIN person "
+               "p ON p.id = o.person_id AND p.community_id = o.community_id "
+               "LEFT JOIN space s ON s.id = o.space_id AND s.community_id = "
+               "o.community_id WHERE p.id IS NULL OR s.id IS NULL LIMIT 50"}},
+    {.name = "rows of somebody who was merged into another",
+     .query = {"check.merged",
+               "SELECT o.id, 'still points to a person who was merged' FROM occupancy o JOIN "
+               "person_merge m ON m.gone_id = o.person_id AND m.state = 1 WHERE o.archived = 0 "
+               "LIMIT 50"}},
     {0}};
-const struct module people_module = {.name = "people",
-                                     .purpose = "persons, organisations, identities, occupancy",
-                                     .resources = resources,
-                                     .queries = queries,
-                                     .routes = routes,
-                                     .perms = perms,
-                                     .menu = menu,
-                                     .checks = checks};
+const struct module people_module = {
+    .name = "people",
+    .purpose = "persons, organisations, identities, occupancy",
+    .resources = resources,
+    .queries = queries,
+    .more_queries = {plan_queries, merge_queries, duplicate_queries},
+    .routes = routes,
+    .perms = perms,
+    .menu = menu,
+    .checks = checks};

@@ -1,6 +1,7 @@
 /* api.c - the ticket's endpoints that are not CRUD: comments, rating, candidates for a dispatch,
  * similar tickets, and what a single GET adds to the row. */
 #include "core/event.h"
+#include "core/late.h"
 #include "rooms/service/desk.h"
 #include "rooms/service/ticket.h"
 
@@ -74,24 +75,30 @@ static enum err rating_post(struct ctx *c, struct req *q)
 
 static enum err comment_post(struct ctx *c, struct req *q)
 {
-    enum { TEXT_IN, INTERNAL };
+    enum { TEXT_IN, INTERNAL, HAPPENED };
     struct row ticket;
+    int64_t at_ms;
     TRY(res_load_seen(c, q->tx, &res_ticket, q->ids[0], &ticket));
     int64_t community = row_int(&ticket, R_COMMUNITY);
     bool internal = row_int(&q->in, INTERNAL);
     if (internal && !who_may(c->who, "ticket.staff", community))
         return FAIL_FIELD(c, "internal", "denied", "只有员工可以写内部备注",
                           "only staff can write internal notes");
+    TRY(late_note(c, &res_ticket, &ticket, "happened_at", row_int(&q->in, HAPPENED), &at_ms));
     struct buf data;
     buf_init(&data, c->mem, 64 << 10);
     buf_put(&data, S("{\"action\":\"comment\",\"text\":"));
     buf_json(&data, row_str(&q->in, TEXT_IN));
-    buf_put(&data, internal ? S(",\"internal\":true}") : S("}"));
+    if (internal)
+        buf_put(&data, S(",\"internal\":true"));
+    late_mark(c, at_ms, &data);
+    buf_putc(&data, '}');
     struct event e = {.topic = "ticket.comment",
                       .res = &res_ticket,
                       .id = row_int(&ticket, R_ID),
                       .community_id = community,
                       .data = buf_str(&data),
+                      .at_ms = at_ms,
                       .code = row_str(&ticket, T_CODE),
                       .for_staff = row_int(&ticket, T_ASSIGNEE),
                       .for_person = internal ? 0 : row_int(&ticket, T_PERSON)};
@@ -195,7 +202,9 @@ static enum err candidates_get(struct ctx *c, struct req *q)
 
 static const struct field comment_fields[] = {
     {"text", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"内容", "Text"}},
-    {"internal", F_BOOL, 0, .label = {"内部", "Internal"}}};
+    {"internal", F_BOOL, 0, .label = {"内部", "Internal"}},
+    {"happened_at", F_INSTANT, 0, .label = {"实际时间", "When it happened"},
+     .help = {"只限处理人补报,72 小时内", "the worker's own, at most 72 h ago"}}};
 static const struct field rating_input[] = {
     {"content", F_INT, REQUIRED, 1, 5, .label = {"服务内容", "Content"}},
     {"attitude", F_INT, REQUIRED, 1, 5, .label = {"服务态度", "Attitude"}},

@@ -125,9 +125,9 @@ static enum err seed_policies(struct ctx *c, struct tx *tx, struct app *app, str
     return seed_priority(c, tx, community);
 }
 
-const struct job service_jobs[] = {{"service.breach", 60, sweep},
-                                   {"service.auto_close", 3600, auto_close},
-                                   {"service.seed", 0, seed_policies},
+const struct job service_jobs[] = {{"service.breach", 60, sweep, NULL},
+                                   {"service.auto_close", 3600, auto_close, NULL},
+                                   {"service.seed", 0, seed_policies, NULL},
                                    {0}};
 const struct query *const service_queries[] = {
     &Q_SWEEP_RESPOND, &Q_SWEEP_HANDLE,    &Q_SWEEP_RESOLVE, &Q_SILENT,

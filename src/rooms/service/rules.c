@@ -319,7 +319,9 @@ enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const 
 
 /* --- effects --- */
 
-/* Stops a clock once: later steps of the same kind do not move it. */
+/* Stops a clock once: later steps of the same kind do not move it. A breach flagged only because
+ * the news of a step in time came later (core/late.h) is taken back; after a rework the flag may
+ * be of the first round and stays (R3). */
 static void stop_clock(struct ctx *c, const struct row *old, struct row *neu, int stopped, int due,
                        int flag)
 {
@@ -328,6 +330,8 @@ static void stop_clock(struct ctx *c, const struct row *old, struct row *neu, in
     row_put(neu, stopped, v_int(c->now_ms));
     if (clock_breached(row_int(old, due), c->now_ms, c->now_ms))
         row_put(neu, flag, v_int(1));
+    else if (row_int(old, flag) && !row_int(old, T_REWORK))
+        row_put(neu, flag, v_int(0));
 }
 
 #define EFFECT(name)                                                                               \

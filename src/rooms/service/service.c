@@ -20,7 +20,8 @@ static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See 
 static const struct role_seed roles[] = {
     {"desk",
      {"客服前台", "Front desk"},
-     STAFF_COMMON "ticket.read ticket.desk people.read people.manage personal.read"},
+     STAFF_COMMON "ticket.read ticket.desk people.read people.manage personal.read "
+                  "privacy.read privacy.ask privacy.desk"},
     {"dispatcher",
      {"调度", "Dispatcher"},
      STAFF_COMMON "ticket.read ticket.dispatch people.read personal.read"},
@@ -28,9 +29,11 @@ static const struct role_seed roles[] = {
     {"cashier", {"收费员", "Cashier"}, "estate.read people.read policy.read"},
     {"manager",
      {"项目经理", "Manager"},
-     STAFF_COMMON "ticket.read ticket.desk ticket.dispatch policy.manage people.read people.manage "
-                  "personal.read estate.manage staff.manage"},
-    {"resident", {"住户", "Resident"}, "ticket.own ticket.create"},
+     STAFF_COMMON
+     "ticket.read ticket.desk ticket.dispatch policy.manage people.read people.manage "
+     "personal.read personal.export estate.manage staff.manage privacy.read privacy.ask "
+     "privacy.desk privacy.manage privacy.restricted"},
+    {"resident", {"住户", "Resident"}, "ticket.own ticket.create privacy.own privacy.ask"},
     {0}};
 #define GROUP                                                                                      \
     "service",                                                                                     \
@@ -51,19 +54,22 @@ static const struct menu_item menu[] = {
      "policy.manage"},
     {0}};
 static const struct check checks[] = {
-    {"closed without result or answer",
-     {"check.closed", "SELECT id, code FROM ticket WHERE state = 8 AND (result IS NULL OR answer "
-                      "IS NULL OR informed_at IS NULL OR closed_at IS NULL) LIMIT 50"}},
-    {"working without a worker",
-     {"check.assignee",
-      "SELECT id, code FROM ticket WHERE state IN (3, 4, 5) AND assignee_id IS NULL LIMIT 50"}},
-    {"tickets without any event",
-     {"check.events", "SELECT t.id, t.code FROM ticket t WHERE NOT EXISTS (SELECT 1 FROM event e "
-                      "WHERE e.community_id = t.community_id AND e.subject_id = t.id) LIMIT 50"}},
-    {"ratings of nothing",
-     {"check.ratings",
-      "SELECT r.id, 'rating without ticket' FROM rating r LEFT JOIN ticket t ON t.id = r.ticket_id "
-      "AND t.community_id = r.community_id WHERE t.id IS NULL LIMIT 50"}},
+    {.name = "closed without result or answer",
+     .query = {"check.closed",
+               "SELECT id, code FROM ticket WHERE state = 8 AND (result IS NULL OR answer "
+               "IS NULL OR informed_at IS NULL OR closed_at IS NULL) LIMIT 50"}},
+    {.name = "working without a worker",
+     .query =
+         {"check.assignee",
+          "SELECT id, code FROM ticket WHERE state IN (3, 4, 5) AND assignee_id IS NULL LIMIT 50"}},
+    {.name = "tickets without any event",
+     .query = {"check.events",
+               "SELECT t.id, t.code FROM ticket t WHERE NOT EXISTS (SELECT 1 FROM event e "
+               "WHERE e.community_id = t.community_id AND e.subject_id = t.id) LIMIT 50"}},
+    {.name = "ratings of nothing",
+     .query = {"check.ratings", "SELECT r.id, 'rating without ticket' FROM rating r LEFT JOIN "
+                                "ticket t ON t.id = r.ticket_id "
+                                "AND t.community_id = r.community_id WHERE t.id IS NULL LIMIT 50"}},
     {0}};
 const struct module service_module = {
     .name = "service",

@@ -138,12 +138,19 @@ const struct field ticket_fields[T__N] = {
     {                                                                                              \
         "reason", F_TEXT, REQUIRED | VIRTUAL, 1, 300, .label = { "原因", "Reason" }                \
     }
+#define TOLD_REASON                                                                                \
+    {                                                                                              \
+        "reason", F_TEXT, REQUIRED | VIRTUAL | TOLD, 1, 300, .label = { "原因", "Reason" }         \
+    }
 #define COMMENT                                                                                    \
     {                                                                                              \
         "comment", F_TEXT, VIRTUAL, 0, 300, .label = { "备注", "Comment" }                         \
     }
 static const struct field in_comment[] = {COMMENT};
 static const struct field in_reason[] = {REASON, COMMENT};
+static const struct field in_told_reason[] = {TOLD_REASON, COMMENT};
+static const struct field in_confirm[] = {
+    {"comment", F_TEXT, VIRTUAL | TOLD, 0, 300, .label = {"备注", "Comment"}}};
 static const struct field in_dispatch[] = {
     {"assignee_id", F_REF, REQUIRED, .ref = "staff", .label = {"处理人", "Assignee"}},
     {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"理由", "Reason"},
@@ -158,17 +165,17 @@ static const struct field in_resume[] = {
     {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"原因", "Reason"}},
     COMMENT};
 static const struct field in_finish[] = {
-    {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"处理结果", "Result"}},
+    {"result", F_LONGTEXT, REQUIRED | TOLD, 1, 2000, .label = {"处理结果", "Result"}},
     {"cause", F_TEXT, 0, 0, 200, .label = {"原因", "Cause"}},
     {"measure", F_TEXT, 0, 0, 200, .label = {"措施", "Measure"}},
     {"cost", F_MONEY, 0, 0, 100000000, .label = {"费用", "Cost"}},
     {"parts", F_LONGTEXT, 0, 0, 1000, .label = {"用料", "Parts"}},
     COMMENT};
 static const struct field in_answer[] = {
-    {"result", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"答复内容", "Answer"}}, COMMENT};
+    {"result", F_LONGTEXT, REQUIRED | TOLD, 1, 2000, .label = {"答复内容", "Answer"}}, COMMENT};
 static const struct field in_inform[] = {
     {"channel", F_ENUM, REQUIRED | VIRTUAL, .choices = channels, .label = {"渠道", "Channel"}},
-    {"note", F_LONGTEXT, REQUIRED | VIRTUAL, 1, 2000,
+    {"note", F_LONGTEXT, REQUIRED | VIRTUAL | TOLD, 1, 2000,
      .label = {"告知内容", "What the customer was told"}},
     COMMENT};
 static const struct field in_priority[] = {
@@ -191,11 +198,11 @@ static const struct action actions[] = {
     A("finish", "完成", "Finish", "primary", in_finish),
     A("answer", "直接答复", "Answer", "primary", in_answer),
     A("inform", "反馈客户", "Inform", "primary", in_inform),
-    A("confirm", "确认解决", "Confirm", "primary", in_comment),
-    A("return", "退回返工", "Return", "danger", in_reason),
+    A("confirm", "确认解决", "Confirm", "primary", in_confirm),
+    A("return", "退回返工", "Return", "danger", in_told_reason),
     A("close", "关闭", "Close", "plain", in_comment),
-    A("cancel", "取消", "Cancel", "danger", in_reason),
-    A("reopen", "重新打开", "Reopen", "danger", in_reason),
+    A("cancel", "取消", "Cancel", "danger", in_told_reason),
+    A("reopen", "重新打开", "Reopen", "danger", in_told_reason),
     A("prioritize", "调整优先级", "Change priority", "plain", in_priority),
 };
 
@@ -407,7 +414,7 @@ static const struct field rating_fields[RA__N] = {
                        .label = {"服务效率", "Efficiency"}},
     [RA_EXPERIENCE] = {"experience", F_INT, REQUIRED | LIST, 1, 5,
                        .label = {"服务体验", "Experience"}},
-    [RA_COMMENT] = {"comment", F_LONGTEXT, LIST, 0, 500, .label = {"评语", "Comment"}},
+    [RA_COMMENT] = {"comment", F_LONGTEXT, LIST | UNLOGGED, 0, 500, .label = {"评语", "Comment"}},
 };
 
 #define POLICY_RIGHTS                                                                              \

@@ -5,7 +5,7 @@ import { lang } from './i18n'
 import type { Values } from './types'
 
 export interface FieldProblem { field: string; code: string; message: string }
-export interface User { id: number; login: string; name: string; home: 'desk' | 'phone'; must_change_password?: boolean }
+export interface User { id: number; login: string; name: string; home: 'desk' | 'phone'; must_change_password?: boolean; second_factor?: boolean; must_set_second_factor?: boolean }
 
 export class Problem extends Error {
   constructor(
@@ -36,6 +36,17 @@ export const session = reactive({
 })
 let csrf = ''
 
+/* A phone's local copy (offline/copy.ts), loaded when it is first needed; the desk has none. */
+export interface Spare {
+  keep(where: string, text: string): void
+  read(where: string): Promise<unknown>
+  owner(user: User): void
+  ended(): void
+}
+let spare: (() => Promise<Spare>) | null = null
+export const spare_set = (load: () => Promise<Spare>) => (spare = load)
+const to_spare = <R>(run: (s: Spare) => R) => spare?.().then(run).catch(() => undefined)
+
 addEventListener('online', () => (session.offline = false))
 addEventListener('offline', () => (session.offline = true))
 
@@ -47,6 +58,7 @@ export interface Call {
   version?: number
   signal?: AbortSignal
   once?: boolean
+  key?: string
 }
 
 export function query_text(query: Values | undefined): string {
@@ -85,19 +97,27 @@ export async function api<T = Values>(method: string, path: string, call: Call =
     if (!unanswered.has(same)) unanswered.set(same, token_random())
     headers['Idempotency-Key'] = unanswered.get(same)!
   }
-  let reply: Response
+  if (call.key) headers['Idempotency-Key'] = call.key
+  const where = path + query_text(call.query)
+  let reply: Response | null = null
   try {
-    reply = await fetch('/api/v1' + path + query_text(call.query), {
+    reply = await fetch('/api/v1' + where, {
       method, headers, body, signal: call.signal, credentials: 'same-origin', cache: 'no-cache',
     })
   } catch (e) {
     if ((e as Error).name === 'AbortError') throw e
-    throw new Problem(0, 'network', '')
   }
+  if (spare) {
+    session.offline = !reply || (method === 'GET' && reply.status >= 502 && reply.status <= 504)
+    const kept = session.offline && method === 'GET' ? await to_spare((s) => s.read(where)) : undefined
+    if (kept !== undefined) return kept as T
+  }
+  if (!reply) throw new Problem(0, 'network', '')
   if (same && reply.status < 500 && reply.status !== 429) unanswered.delete(same)
   if (!reply.ok) throw await problem_read(reply, path)
   if (reply.status === 204) return undefined as T
   const text = await reply.text()
+  if (method === 'GET') void to_spare((s) => s.keep(where, text))
   return (text ? JSON.parse(text) : undefined) as T
 }
 
@@ -108,9 +128,14 @@ async function problem_read(reply: Response, path: string): Promise<Problem> {
   } catch {
     /* a proxy's own error page: the status is all we know */
   }
-  if (reply.status === 401 && !path.startsWith('/session')) session_lost()
+  if (reply.status === 401) {
+    void to_spare((s) => s.ended())
+    if (!path.startsWith('/session')) session_lost()
+  }
   if (reply.status === 403 && p.code === 'password_change_required' && session.user)
     session.user.must_change_password = true
+  if (reply.status === 403 && p.code === 'second_factor_required' && session.user)
+    session.user.must_set_second_factor = true
   const wait = Number(reply.headers.get('Retry-After'))
   return new Problem(
     reply.status, String(p.code ?? ''), String(p.detail ?? p.title ?? ''), Array.isArray(p.fields) ? p.fields : [],
@@ -128,13 +153,17 @@ function session_lost(): void {
   session.expired = true
 }
 
-interface SessionReply { user: User; csrf: string }
-function session_take(r: SessionReply): User {
-  csrf = r.csrf
+export interface SessionReply { user: User; csrf: string }
+export function session_take(r: SessionReply): User {
+  if (r.csrf) csrf = r.csrf // the local copy has none
   session.user = r.user
   session.expired = false
+  void to_spare((s) => s.owner(r.user))
   return r.user
 }
+
+/* A page opened without a network has no page token until it has asked. */
+export const has_token = () => csrf !== ''
 
 /* Asks who we are; false when nobody is logged in. */
 export async function session_open(): Promise<boolean> {
@@ -150,8 +179,8 @@ export async function session_open(): Promise<boolean> {
   }
 }
 
-export async function session_login(login: string, password: string): Promise<User> {
-  return session_take(await api<SessionReply>('POST', '/session', { body: { login, password } }))
+export async function session_login(login: string, password: string, code?: string): Promise<User> {
+  return session_take(await api<SessionReply>('POST', '/session', { body: { login, password, ...(code ? { code } : {}) } }))
 }
 
 export async function session_password(old: string, fresh: string): Promise<void> {

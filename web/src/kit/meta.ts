@@ -41,6 +41,10 @@ export function may(path: string, verb: string): boolean {
 export function permitted(permission: string): boolean {
   return meta.value?.permissions.includes(permission) ?? false
 }
+/* Is something of this row masked that the caller may ask to see? */
+export function masked(r: Resource | null, row: Row | null): boolean {
+  return permitted('personal.read') && !!r && !!row && r.fields.some((f) => f.personal && /\*/.test(String(row[f.name] ?? '')))
+}
 export function field(r: Resource | null, name: string): Field | null {
   return r?.fields.find((f) => f.name === name) ?? null
 }

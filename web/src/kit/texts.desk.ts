@@ -13,6 +13,8 @@ export const D = sheet({
   live_on: ['实时更新中', 'Live'],
   live_off: ['实时更新已断开，正在重连', 'Live updates lost, reconnecting'],
   account: ['账户', 'Account'],
+  my_account: ['账户安全', 'Account & security'],
+  export_full: ['完整个人信息…', 'With personal data…'],
   to_phone: ['手机端', 'Phone pages'],
   help: ['键盘快捷键', 'Keyboard shortcuts'],
   key_submit: ['提交表单', 'Submit the form'],

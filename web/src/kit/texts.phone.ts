@@ -2,12 +2,10 @@
 import { sheet } from './i18n'
 
 export const P = sheet({
+  account: ['账户安全', 'Account & security'],
+  my_data: ['我的信息', 'My data'],
   tab_tasks: ['任务', 'Tasks'],
-  tab_pool: ['抢单', 'Open pool'],
-  tab_me: ['我的', 'Me'],
-  tab_home: ['首页', 'Home'],
   tab_requests: ['诉求', 'Requests'],
-  nav: ['主导航', 'Main'],
   no_role: ['此账号没有手机端功能。', 'This account has no phone pages.'],
   to_desk: ['打开电脑端', 'Open the desk'],
   large: ['大字版', 'Large text'],

@@ -1,4 +1,4 @@
-// The catalogue, tools sheet: import, palette and keyboard help, which open on demand.
+// The catalogue, tools sheet: palette and keyboard help, which open on demand.
 import { sheet } from './i18n'
 
 export const U = sheet({
@@ -16,23 +16,4 @@ export const U = sheet({
   key_arrows: ['在看板卡片间移动', 'Move between the cards of the board'],
   key_dispatch: ['派单所选卡片', 'Dispatch the selected card'],
   key_help: ['打开本帮助', 'This help'],
-  import_title: ['导入{0}', 'Import {0}'],
-  import_help: [
-    '上传 UTF-8 编码的 CSV，首行为字段名。先校验，不写入；全部通过后才能载入。',
-    'Upload a UTF-8 CSV whose first line holds field names. It is checked first; only a file without faults is loaded.',
-  ],
-  import_fields: ['可用的字段名', 'Field names'],
-  import_file: ['CSV 文件', 'CSV file'],
-  import_check: ['校验', 'Check'],
-  import_load: ['载入 {0} 行', 'Load {0} rows'],
-  import_rows: ['行数', 'Rows'],
-  import_good: ['通过', 'Good'],
-  import_bad: ['有误', 'Faulty'],
-  import_row: ['行', 'Row'],
-  import_field: ['字段', 'Field'],
-  import_reason: ['原因', 'Reason'],
-  import_fix: ['修正下列各行后重新选择文件。', 'Correct these rows, then choose the file again.'],
-  import_clean: ['校验通过，可以载入。', 'No faults. Ready to load.'],
-  import_done: ['已导入 {0} 行', '{0} rows loaded'],
-  import_template: ['下载模板', 'Download a template'],
 })

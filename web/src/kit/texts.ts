@@ -67,6 +67,7 @@ export const T = sheet({
   event_file: ['上传文件', 'File added'],
   event_updated: ['修改', 'Changed'],
   event_breached: ['超时', 'Overdue'],
+  told_later: ['{0} 补报', 'entered {0}'],
   event_other: ['变更', 'Event'],
 
   left: ['剩 {0}', '{0} left'],

@@ -24,7 +24,7 @@ export interface Field {
   ref?: string
   choices?: Choice[]
 }
-export interface Action { key: string; label: Pair; tone?: 'primary' | 'plain' | 'danger'; input?: Field[] }
+export interface Action { key: string; label: Pair; tone?: 'primary' | 'plain' | 'danger'; input?: Field[]; moves?: Record<string, string> }
 export interface Resource {
   name: string
   path: string
@@ -77,6 +77,7 @@ export interface TimelineItem {
   to?: string | null
   actor?: string | { name?: string } | null
   comment?: string | null
+  recorded_at?: string
   data?: Values | null
 }
 export interface FileItem { id: number; name: string; type: string; bytes: number; stage?: string | null }

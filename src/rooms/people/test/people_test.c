@@ -2,6 +2,10 @@
  * parking spaces, today's occupants by the calendar, likely duplicates for the clerk. */
 #include "../test/lib/house.h"
 
+#include "core/key.h"
+#include "core/res_in.h"
+#include "rooms/people/idnum.h"
+
 static enum err add_person(struct house *h, int64_t community, const char *name, const char *phone,
                            int64_t *ret)
 {
@@ -193,11 +197,101 @@ static void test_duplicates(void **state)
     house_close(h);
 }
 
+/* --- documents --- */
+
+static void test_check_digits(void **state)
+{
+    (void)state;
+    struct arena *mem = arena_new(ARENA_REQUEST_BYTES);
+    FILE *f = fopen("test/data/idnum/id_numbers.csv", "r");
+    char line[200];
+    int n = 0;
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f));
+    while (fgets(line, sizeof line, f)) {
+        struct str rest = str_of(line), kind = str_next(&rest, ','), value = str_next(&rest, ','),
+                   expected = str_next(&rest, ',');
+        bool good = str_eqz(kind, "ric") ? idcard_valid(value) : credit_code_valid(value);
+        if (good != str_eqz(expected, "accept"))
+            fail_msg("%s", line);
+        n++;
+    }
+    fclose(f);
+    assert_true(n >= 69);
+    /* one for every check value; and what the standards and the trade call wrong */
+    static const char *const last[] = {"0090", "0031", "0082", "0023", "0074", "0015",
+                                       "0066", "0197", "0058", "0189", "004X"};
+    for (size_t i = 0; i < COUNT_OF(last); i++)
+        assert_true(idcard_valid(arena_fmt(mem, "11010119900101%s", last[i])));
+    static const char *const wrong[] = {"110105194912310021", "110101202501010011",
+                                        "11010519491331002X", "99010119900101004X"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        assert_false(idcard_valid(str_of(wrong[i])));
+    static const char *const codes[] = {"91350100M000100Y43", "91110108551385082Q",
+                                        "9144030071526726XG", "91330100799655058B"};
+    for (size_t i = 0; i < COUNT_OF(codes); i++)
+        assert_true(credit_code_valid(str_of(codes[i])));
+    static const char *const fakes[] = {"91350100M000100Y4Z", "91310115MA1H8R7C6D",
+                                        "91310115MA1G4L1WXK"};
+    for (size_t i = 0; i < COUNT_OF(fakes); i++)
+        assert_false(credit_code_valid(str_of(fakes[i])));
+    arena_free(mem);
+}
+
+#define CARD "11010519491231002X"
+
+static enum err give_card(struct house *h, int64_t person, const char *number)
+{
+    struct row row = {0};
+    row_put(&row, PE_ID_NUMBER, v_text(str_of(number)));
+    return house_change(h, &res_person, person, &row);
+}
+
+/* What is stored is no number; it comes back masked, is found whole, and moved to another row it
+ * does not open. */
+static void test_id_number(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    struct row row;
+    int64_t id = h->person[AS_RESIDENT], other = h->person[AS_RESIDENT2];
+    assert_int_equal(give_card(h, id, "110105194912310021"), E_INVALID);
+    assert_true(house_told(&h->c, "id_number", "format"));
+    house_as(h, AS_SYSTEM);
+    house_ok(h, give_card(h, id, "11010519491231002x")); /* T-97a; x is kept as X */
+    house_ok(h, house_load(h, &res_person, id, &row));
+    assert_int_equal(str_find(row_str(&row, PE_ID_NUMBER), S("1949")), -1);
+    assert_int_equal(row_str(&row, PE_ID_INDEX).n, 64);
+    struct ctx desk = house_ctx(h, AS_DESK);
+    assert_true(str_eqz(val_str(row_shown(&desk, &res_person, &row, PE_ID_NUMBER, false)),
+                        "110***********002X"));
+    assert_true(str_eqz(val_str(row_shown(&desk, &res_person, &row, PE_ID_NUMBER, true)), CARD));
+    struct row moved = row;
+    moved.v[R_ID] = v_int(other);
+    assert_int_equal(row_shown(&desk, &res_person, &moved, PE_ID_NUMBER, true).s.n, 0);
+    struct str index[KEYS_MAX];
+    assert_int_equal(encrypted_find(&desk, &res_person, PE_ID_NUMBER, h->a, S(CARD), index), 1);
+    assert_true(str_eq(index[0], row_str(&row, PE_ID_INDEX)));
+    assert_int_equal(encrypted_find(&desk, &res_person, PE_ID_NUMBER, h->b, S(CARD), index), 1);
+    assert_false(str_eq(index[0], row_str(&row, PE_ID_INDEX))); /* communities do not match up */
+    assert_int_equal(give_card(h, other, CARD), E_INVALID);     /* one person, one number */
+    assert_true(house_told(&h->c, "id_number", "unique"));
+    house_as(h, AS_SYSTEM);
+    struct row note = {0};
+    row_put(&note, PE_NOTE, v_lit("x"));
+    house_ok(h, house_change(h, &res_person, id, &note)); /* another change leaves the box alone */
+    house_ok(h, house_load(h, &res_person, id, &moved));
+    assert_true(str_eq(row_str(&moved, PE_ID_NUMBER), row_str(&row, PE_ID_NUMBER)));
+    arena_free(desk.mem);
+    house_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_twins), cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_occupancy), cmocka_unit_test(test_today),
-        cmocka_unit_test(test_duplicates)};
+        cmocka_unit_test(test_twins),      cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_occupancy),  cmocka_unit_test(test_today),
+        cmocka_unit_test(test_duplicates), cmocka_unit_test(test_check_digits),
+        cmocka_unit_test(test_id_number)};
     return HOUSE_RUN(tests);
 }

@@ -35,9 +35,13 @@ export async function photo_preview(file: Blob, canvas: HTMLCanvasElement): Prom
   image.close()
 }
 
-export async function photo_send(ticket: number, file: File, stage: 'before' | 'after' | 'other'): Promise<FileItem> {
+export type Stage = 'before' | 'after' | 'other'
+export async function photo_ready(file: File): Promise<{ small: Blob; name: string }> {
   const small = file.type.startsWith('image/') ? await photo_shrink(file) : file
-  const name = small === file ? file.name : (file.name.replace(/\.[^.]*$/, '') || 'photo') + '.jpg'
+  return { small, name: small === file ? file.name : (file.name.replace(/\.[^.]*$/, '') || 'photo') + '.jpg' }
+}
+export async function photo_send(ticket: number, file: File, stage: Stage): Promise<FileItem> {
+  const { small, name } = await photo_ready(file)
   const form = new FormData()
   form.append('stage', stage)
   form.append('file', small, name)

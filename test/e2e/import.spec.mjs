@@ -1,0 +1,66 @@
+// import.spec.mjs - a clerk brings a sheet in: maps its columns, reads the reasons, loads the rest, looks at it, takes it back; and
+// the same with a workbook. Every step is looked at in both languages and themes, also on a phone's width.
+import { readFileSync } from 'node:fs'
+import { enter, expect, looks, serverFor, test } from './lib.mjs'
+
+const server = serverFor(test)
+const csv = (text) => ({ name: '新住户.csv', mimeType: 'text/csv', buffer: Buffer.from('\ufeff' + text) })
+const looked = (page, where) => looks(page, `import-${where}`)
+
+test('a sheet with two bad rows: mapped, checked, the rest loaded, taken back', async ({ windows }) => {
+  const page = await enter(windows, server, 'manager', '/r/people')
+  await page.getByRole('link', { name: '导入', exact: true }).click()
+  await expect(page.getByRole('heading', { level: 1, name: '导入住户' })).toBeVisible()
+  await looked(page, 'file')
+  await page.getByLabel('CSV 或 Excel 文件').setInputFiles(csv('姓名,Mobile,备注\r\n诸葛一,16111110001,甲\r\n,16111110002,乙\r\n诸葛三,12,丙\r\n诸葛四,16111110004,丁\r\n'))
+  await page.getByRole('button', { name: '上传', exact: true }).click()
+  await expect(page).toHaveURL(/\?id=\d+$/)
+  await expect(page.getByLabel('姓名 导入为')).toHaveValue('name')
+  await expect(page.getByLabel('Mobile 导入为')).toHaveValue('')
+  await expect(page.getByRole('cell', { name: '诸葛一 · 诸葛三' })).toBeVisible()
+  await looked(page, 'columns')
+  await page.getByLabel('Mobile 导入为').selectOption('phone')
+  await page.getByRole('button', { name: '校验', exact: true }).click()
+  await expect(page.getByRole('status')).toContainText('共 4 行，通过 2 行，有误 2 行')
+  await expect(page.getByRole('row').filter({ hasText: '姓名' })).toHaveCount(1)
+  await expect(page.getByRole('row').filter({ hasText: '电话' })).toHaveCount(1)
+  const [sheet] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: '下载有误的行' }).click()])
+  expect(readFileSync(await sheet.path(), 'utf8')).toContain('诸葛三,12,丙,4,')
+  await page.getByRole('button', { name: '跳过有误的行，导入其余 2 行' }).click()
+  await expect(page.getByRole('status')).toContainText('已导入 2 行。')
+  await looked(page, 'done')
+  await page.getByRole('link', { name: '查看列表' }).click()
+  const search = page.getByRole('searchbox')
+  await search.fill('诸葛')
+  const rows = page.getByRole('table').getByRole('row').filter({ has: page.getByRole('cell') })
+  await expect(rows).toHaveCount(2)
+  await page.goBack()
+  await page.getByRole('button', { name: '撤销这次导入' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: '撤销这次导入' }).click()
+  await expect(page.getByRole('status')).toContainText('已撤销。')
+  await page.goto('/r/people?q=诸葛')
+  await expect(rows).toHaveCount(0)
+  // The same heading next time.
+  await page.goto('/import/people')
+  await expect(page.getByRole('row').filter({ hasText: '新住户.csv' })).toContainText('已撤销')
+  await page.getByLabel('CSV 或 Excel 文件').setInputFiles(csv('姓名,Mobile,备注\r\n诸葛五,16111110005,\r\n'))
+  await page.getByRole('button', { name: '上传', exact: true }).click()
+  await expect(page.getByLabel('Mobile 导入为')).toHaveValue('phone')
+})
+
+test('a workbook: what our own export wrote comes in again', async ({ windows }) => {
+  const api = await server.as('manager')
+  const community_id = api.meta.communities[0].id
+  expect((await api.post('people', { community_id, name: '司马甲', phone: '16111110101', kind: 'person', note: '第一行\n第二行' })).status).toBe(201)
+  const book = await api.get(`people/export.xlsx?community_id=${community_id}&q=司马甲&unmasked=1&reason=${encodeURIComponent('搬家核对')}`)
+  expect(book.status).toBe(200)
+  const other = await server.as('manager-b')
+  const page = await enter(windows, server, 'manager-b', '/import/people')
+  await page.getByLabel('CSV 或 Excel 文件').setInputFiles({ name: 'people.xlsx', mimeType: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', buffer: book.bytes })
+  await page.getByRole('button', { name: '上传', exact: true }).click()
+  await page.getByRole('button', { name: '校验', exact: true }).click()
+  await page.getByRole('button', { name: '导入 1 行' }).click()
+  await expect(page.getByRole('status')).toContainText('已导入 1 行。')
+  const found = (await other.get(`people?community_id=${other.meta.communities[0].id}&q=司马甲`)).body.items
+  expect(found.map((p) => p.name)).toEqual(['司马甲'])
+})

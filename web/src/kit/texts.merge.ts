@@ -1,0 +1,33 @@
+// The catalogue, merge sheet: rows that may be one person, and making them one.
+import { sheet } from './i18n'
+
+export const M = sheet({
+  title: ['疑似重复的住户', 'Likely duplicates'],
+  intro: ['只是线索：夫妻常用同一个电话。请核对后再合并，合并可以撤销。', 'Hints only: a couple often shares a phone. Look before you merge; a merge can be undone.'],
+  none: ['没有发现疑似重复的住户。', 'Nothing looks doubled.'],
+  pair: ['两条记录', 'The two rows'],
+  why: ['线索', 'Alike in'],
+  why_name_home: ['同名同户', 'name and home'],
+  why_number: ['号码相同', 'plate or card'],
+  why_phone: ['电话相同', 'phone'],
+  compare: ['对比', 'Compare'],
+  compare_of: ['对比{0}与{1}', 'Compare {0} and {1}'],
+  any: ['对比任意两位住户', 'Compare any two'],
+  keep: ['保留', 'Stays'],
+  gone: ['并入', 'Goes'],
+  swap: ['交换', 'Swap'],
+  field: ['字段', 'Field'],
+  choose: ['取{0}的“{1}”', '“{1}” of {0}'],
+  both: ['两者都留', 'both are kept'],
+  same: ['相同', 'the same'],
+  moves: ['将转到保留的一条：', 'Will move to the one that stays:'],
+  moves_none: ['没有需要转移的记录。', 'No records have to move.'],
+  away: ['（{0} 条重复，归档）', '({0} doubled, archived)'],
+  other_name: ['姓名不同，请确认是同一人。', 'The names differ: make sure this is one person.'],
+  reason: ['理由', 'Reason'],
+  reason_default: ['同一人登记了两次', 'registered twice'],
+  merge: ['合并', 'Merge'],
+  back: ['返回列表', 'Back to the list'],
+  done: ['已合并，转移 {0} 条记录。', 'Merged; {0} records moved.'],
+  history: ['合并记录（可撤销）', 'Merges (can be undone)'],
+})

@@ -1,0 +1,31 @@
+// The catalogue, privacy sheet: what a resident reads about his own data.
+import { sheet } from './i18n'
+
+export const D = sheet({
+  intro: ['这里可以查看您同意过什么、索取或更正您的个人信息。不同意或撤回，不影响报修等物业服务。', 'See what you agreed to, and ask for or correct your data. Saying no, or withdrawing, changes nothing about repairs and other services.'],
+  consents: ['我的同意', 'My consents'],
+  consents_none: ['目前没有需要您同意的事项。', 'There is nothing to consent to now.'],
+  edition: ['第 {0} 版', 'Edition {0}'],
+  sensitive: ['敏感信息', 'Sensitive'],
+  given: ['您已同意', 'You agreed'],
+  refused: ['您未同意', 'You did not agree'],
+  withdrawn: ['您已撤回', 'You withdrew'],
+  open: ['等待您的答复', 'Waiting for your answer'],
+  agree: ['同意', 'Agree'],
+  disagree: ['不同意', 'Do not agree'],
+  withdraw: ['撤回同意', 'Withdraw'],
+  answered: ['已记录您的答复', 'Your answer is recorded'],
+  requests: ['我的请求', 'My requests'],
+  requests_none: ['还没有提交过请求。', 'No requests yet.'],
+  fresh: ['提交请求', 'Make a request'],
+  kind: ['我想要', 'I want'],
+  detail: ['说明', 'Detail'],
+  detail_help: ['更正请写明哪里不对、应改成什么。', 'For a correction: what is wrong, and what it should be.'],
+  send: ['提交', 'Send'],
+  sent: ['已提交 {0}', '{0} was sent'],
+  due: ['{0} 前答复', 'Answer by {0}'],
+  copy_html: ['打开副本', 'Open the copy'],
+  copy_json: ['下载数据文件', 'Download as data'],
+  take_back: ['撤回请求', 'Take back'],
+  erase_sure: ['删除后无法恢复，账号也将停用。确定提交？', 'This cannot be undone, and your account will be closed. Send it?'],
+})

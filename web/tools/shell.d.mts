@@ -1,0 +1,3 @@
+import type { Plugin } from 'vite'
+export const WORKER: string
+export function phone_shell(): Plugin
