@@ -38,7 +38,7 @@ export ANJU_BUILD := $(B)
 .SECONDARY:
 DEB_VERSION :=
 .PHONY: deb deb-test
-.PHONY: all run test lint lighthouse bench fuzz fuzzers docs format tsan clean help setup tests ceilings tidy always
+.PHONY: all run test lint lighthouse mutants bench fuzz fuzzers docs format tsan clean help setup tests ceilings tidy always
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # --- the program: objects under $(B)/$(MODE)/, everything but main.c in one library that tests link too ----------------
@@ -139,6 +139,10 @@ $(TEST_BIN): %: %.o $(HELP_OBJ) $(LIB)
 # It sends requests in-process, through the fuzz targets' door.
 $(O)/test/unit/fault_test: $(O)/test/fuzz/door.o
 
+mutants: ## take each protection away in turn and see its test fail (ONLY="csrf|token": some; about an hour)
+	@tools/setup.sh $(B) build test
+	@$(MAKE) web/node_modules/.stamp test/node_modules/.stamp
+	@node test/mutants/run.mjs
 lighthouse: ## Lighthouse on the demo's pages, reports in build/lighthouse; not part of test: a busy machine scores lower
 	@tools/setup.sh $(B) build test
 	@$(MAKE) all

@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSy
 import { createServer } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createDatabase, startPostgres } from '../test/lib/postgres.mjs';
 
 const build = process.env.ANJU_BUILD ?? 'build';
 const anju = resolve(build, 'anju');
@@ -196,6 +197,58 @@ function limit(name, value, max, unit) {
   report(name, value, max, unit, value / max, null, value <= max);
 }
 
+// A sheet of 100,000 people as a manager brings it: staged, checked as a whole, loaded in steps, on a durable database.
+// Standard error says how the time divides, and how long another writer waited meanwhile at most.
+const IMPORT_ROWS = 100000;
+async function importing(name, engine) {
+  const postgres = engine === 'postgres' ? await startPostgres({ fsync: true }) : null;
+  const args = ['--db', postgres ? await createDatabase(postgres.url, 'bench') : `sqlite:${join(folder, 'import.db')}`, '--data', join(folder, name)];
+  call(anju, ['demo', '--households', '30', ...args]);
+  const token = call(anju, ['token', 'create', 'manager', '--rate', '0', ...args]).trim();
+  const port = await freePort();
+  const s = await start(anju, ['serve', '--listen', `127.0.0.1:${port}`, '--log', 'warn', ...args], port, '/healthz');
+  const ask = async (method, path, body, type = 'application/json') => {
+    const r = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, { method, headers: { Authorization: `Bearer ${token}`, 'Content-Type': type }, body });
+    if (!r.ok) throw new Error(`${path}: ${r.status} ${await r.text()}`);
+    return r.json();
+  };
+  const meta = await ask('GET', '/meta');
+  const community = meta.communities[0].id;
+  const space = (await ask('GET', `/spaces?community_id=${community}&kind=unit&limit=1`)).items[0].id;
+  const file = 'name,phone,kind\r\n' + Array.from({ length: IMPORT_ROWS }, (_, i) => `张${String.fromCodePoint(0x4e00 + (i % 2000))}${i},17${String(100000000 + i)},person\r\n`).join('');
+  let ended = false;
+  let longest = 0;
+  const others = (async () => {
+    for (let i = 0; !ended; i++) {
+      const at = performance.now();
+      await ask('POST', '/tickets', JSON.stringify({ ...ticketBody(0), community_id: community, space_id: space, title: `导入时的报修 ${i}` }));
+      longest = Math.max(longest, performance.now() - at);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  })();
+  const times = [performance.now()];
+  const { id } = (await ask('POST', `/imports?resource=people&community_id=${community}&name=people.csv`, file, 'text/csv')).import;
+  times.push(performance.now());
+  const checked = (await ask('POST', `/imports/${id}/check`, JSON.stringify({ columns: ['name', 'phone', 'kind'] }))).import;
+  if (checked.bad !== 0) throw new Error(`the check found ${checked.bad} bad rows`);
+  times.push(performance.now());
+  await ask('POST', `/imports/${id}/start`, '{}');
+  let now;
+  do {
+    await new Promise((done) => setTimeout(done, 100));
+    now = (await ask('GET', `/imports/${id}`)).import;
+  } while (now.state === 'running');
+  if (now.state !== 'done' || now.done !== IMPORT_ROWS) throw new Error(`the import ended as ${now.state} with ${now.done} rows`);
+  times.push(performance.now());
+  ended = true;
+  await others;
+  await s.stop();
+  await postgres?.stop();
+  const parts = times.slice(1).map((t, i) => ((t - times[i]) / 1000).toFixed(1));
+  console.error(`${name}: staged ${parts[0]} s, checked ${parts[1]} s, loaded ${parts[2]} s; another writer waited at most ${longest.toFixed(0)} ms`);
+  limit(name, (times[3] - times[0]) / 1000, 60, 's (ceiling: the limit)');
+}
+
 const getRequests = (side) => sample(side.port, (t) => `GET /api/v1/tickets/${t.id}`);
 const benches = {
   ticket_create: () =>
@@ -228,6 +281,8 @@ const benches = {
     await s.stop();
     limit('idle_kib', kib, 40960, 'KiB resident (ceiling: the limit)');
   },
+  import_100k: () => importing('import_100k', 'sqlite'),
+  import_100k_pg: () => importing('import_100k_pg', 'postgres'),
   binary_kib: async () => limit('binary_kib', statSync(anju).size / 1024, 8192, 'KiB (ceiling: the limit)'),
 };
 

@@ -135,7 +135,7 @@ const unitFiles = pick('units', units, isUnit)
 if (unitFiles.length) await runSuite('units', unitFiles, runUnit, JOBS)
 const fuzzFiles = pick('fuzz', () => find('test/fuzz', isFuzz), isFuzz)
 if (fuzzFiles.length) await runSuite('fuzz', fuzzFiles, runFuzz, JOBS)
-for (const engine of ['sqlite', 'postgres']) {
+for (const engine of (process.env.ANJU_TEST_ENGINES ?? 'sqlite postgres').split(' ')) {
   const list = pick(`journeys-${engine}`, journeys, (f) => isJourney(f) && !isFaults(f))
   if (list.length) await runSuite(`journeys-${engine}`, list, (f) => runJourney(f, engine), JOBS)
   const hurt = pick(`faults-${engine}`, faults, isFaults)

@@ -408,7 +408,7 @@ static enum err checked_tx(struct ctx *c, struct tx *tx, void *arg)
     TRY(q_do(c, tx, &Q_CLEAR, IN(batch->v[R_ID]), NULL));
     for (const struct batch_line *x = k->l.first; x; x = x->next)
         if (x->reason.n)
-            TRY(q_do(c, tx, &Q_BAD, IN(batch->v[R_ID], v_int(x->no), v_text(x->reason)), NULL));
+            TRY(q_send(c, tx, &Q_BAD, IN(batch->v[R_ID], v_int(x->no), v_text(x->reason))));
     TRY(q_do(c, tx, &Q_REMEMBER,
              IN(batch->v[IM_RESOURCE], v_text(hash_of(c->mem, row_str(batch, IM_HEADER))),
                 v_text(k->columns), v_int(c->now_ms)),

@@ -90,10 +90,10 @@ static enum err load_tx(struct ctx *c, struct tx *tx, void *arg)
     for (const struct batch_line *x = l->first; x; x = x->next) {
         if (x->settled) {
             bad++;
-            TRY(q_do(c, tx, &Q_BAD, IN(l->batch.v[R_ID], v_int(x->no), v_text(x->reason)), NULL));
+            TRY(q_send(c, tx, &Q_BAD, IN(l->batch.v[R_ID], v_int(x->no), v_text(x->reason))));
         } else {
             made++;
-            TRY(q_do(c, tx, &Q_MADE, IN(l->batch.v[R_ID], v_int(x->no), v_int(x->id)), NULL));
+            TRY(q_send(c, tx, &Q_MADE, IN(l->batch.v[R_ID], v_int(x->no), v_int(x->id))));
         }
     }
     return progress(c, tx, &l->batch, l->last_no, made, bad);
@@ -220,10 +220,9 @@ static enum err back_tx(struct ctx *c, struct tx *tx, void *arg)
         buf_put(&b, S("[{\"field\":\"\",\"code\":\"kept\",\"message\":"));
         buf_json(&b, reason);
         buf_put(&b, S("}]"));
-        TRY(q_do(c, tx, &Q_UNDONE,
-                 IN(k->batch->v[R_ID], v[0], v_int(reason.n ? LINE_MADE : LINE_UNDONE),
-                    reason.n ? v_text(buf_str(&b)) : v_null()),
-                 NULL));
+        TRY(q_send(c, tx, &Q_UNDONE,
+                   IN(k->batch->v[R_ID], v[0], v_int(reason.n ? LINE_MADE : LINE_UNDONE),
+                      reason.n ? v_text(buf_str(&b)) : v_null())));
     }
     return progress(c, tx, k->batch, last, kept - (int64_t)k->lines.n, kept);
 }

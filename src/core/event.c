@@ -35,10 +35,9 @@ enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data,
     if (run_at_ms <= c->now_ms)
         tx_after_commit(tx, jobs_nudge, NULL);
     struct str key = once_key.n ? once_key : arena_fmt(c->mem, "%s#%lld", name, (long long)id);
-    return q_do(c, tx, &Q_JOB,
-                IN(v_int(id), v_text(str_of(name)), v_text(data),
-                   v_int(run_at_ms ? run_at_ms : c->now_ms), v_text(key)),
-                NULL);
+    return q_send(c, tx, &Q_JOB,
+                  IN(v_int(id), v_text(str_of(name)), v_text(data),
+                     v_int(run_at_ms ? run_at_ms : c->now_ms), v_text(key)));
 }
 
 static enum err enqueue_listeners(struct ctx *c, struct tx *tx, const struct event *e,
@@ -71,11 +70,10 @@ enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
     int64_t id = id_new();
     struct val user = e->by_user ? v_int(e->by_user) : c->who ? v_int(c->who->user_id) : v_null();
     struct val name = named(c, e->community_id) ? v_text(c->who->name) : v_null();
-    TRY(q_do(c, tx, &Q_EVENT,
-             IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms),
-                v_text(str_of(e->topic)), v_text(str_of(e->res->name)), v_int(e->id), user, name,
-                v_text(e->data)),
-             NULL));
+    TRY(q_send(c, tx, &Q_EVENT,
+               IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms),
+                  v_text(str_of(e->topic)), v_text(str_of(e->res->name)), v_int(e->id), user, name,
+                  v_text(e->data))));
     TRY(enqueue_listeners(c, tx, e, id));
     if (e->id) /* an export is about no row that a page could read again */
         live_after_commit(c, tx, e);

@@ -96,6 +96,8 @@ static void fill_flags(struct res_rt *rt)
     rt->title_f = r->title ? field_find(r->fields, r->nfields, str_of(r->title)) : -1;
     rt->code_f = r->code ? field_find(r->fields, r->nfields, str_of(r->code)) : -1;
     rt->tree_f = r->tree ? field_find(r->fields, r->nfields, str_of(r->tree)) : -1;
+    for (int i = 0; i < r->nindexes; i++)
+        rt->unique_rows |= r->indexes[i].unique;
     rt->veil_i = perm_index(r->veil.perm);
     ASSERT(!r->veil.sql || rt->veil_i >= 0);
     for (const struct row_rule *rule = r->rules; rule && rule->perm; rule++) {

@@ -11,6 +11,7 @@ struct res_rt {
     int rule_i[RULES_MAX], nrules, veil_i;
     int actor_i[STEPS_MAX][STEP_ACTORS];
     int title_f, code_f, tree_f;                /* field positions, -1: none */
+    bool unique_rows;                           /* by an index of the resource's own */
     uint64_t unique_f, search_f, ref_f, sort_f; /* bits of fields */
     struct str columns;                         /* "id, community_id, …" */
     struct str key[ROW_FIELDS_MAX];             /* ,"name": */

@@ -86,10 +86,9 @@ static enum err end_put(struct ctx *c, struct tx *tx, struct end *e)
         TRY(key_sign(c, USE_SIGN, end_text(c->mem, e), &e->sign));
         sign = v_text(e->sign);
     }
-    return q_do(
+    return q_send(
         c, tx, &Q_PUT,
-        IN(v_int(e->community_id), v_int(e->length), v_text(e->head), sign, v_int(c->now_ms)),
-        NULL);
+        IN(v_int(e->community_id), v_int(e->length), v_text(e->head), sign, v_int(c->now_ms)));
 }
 
 static enum err end_read(struct ctx *c, struct tx *tx, const struct query *q, int64_t community_id,
@@ -137,7 +136,7 @@ static enum err seal_unit(struct ctx *c, struct tx *tx, void *arg)
             TRY(end_get(c, tx, val_int(row[0]), &end));
         }
         end.head = seal_of(c->mem, end.head, ++end.length, row);
-        TRY(q_do(c, tx, &Q_SEAL, IN(row[1], v_int(end.length), v_text(end.head)), NULL));
+        TRY(q_send(c, tx, &Q_SEAL, IN(row[1], v_int(end.length), v_text(end.head))));
     }
     if (rows.n)
         TRY(end_put(c, tx, &end));

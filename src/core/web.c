@@ -217,10 +217,9 @@ static struct val header_val(const struct http_reply *r, const char *name)
 static enum err idem_keep(struct call *k, struct tx *tx)
 {
     int status = k->q.status ? k->q.status : 200;
-    return q_do(&k->c, tx, &Q_IDEM_KEEP,
-                IN(v_text(k->idem_key), v_int(status), v_text(buf_str(&k->q.out)),
-                   header_val(k->q.reply, "Location")),
-                NULL);
+    return q_send(&k->c, tx, &Q_IDEM_KEEP,
+                  IN(v_text(k->idem_key), v_int(status), v_text(buf_str(&k->q.out)),
+                     header_val(k->q.reply, "Location")));
 }
 
 static enum err whole_reply(struct call *k)

@@ -269,6 +269,8 @@ enum err tx_exec(struct ctx *c, struct tx *tx, struct exec *x)
     int64_t from_us = clock_mono_us();
     enum err e = db->engine->exec(c, tx, x, &own);
     int64_t took_us = clock_mono_us() - from_us;
+    if (x->later && e == E_EXISTS)
+        e = E_DB;
     if (took_us >= (int64_t)db->o.slow_ms * 1000) {
         atomic_fetch_add_explicit(&db->slow, 1, memory_order_relaxed);
         log_line(LOG_WARN, "db", "slow statement=%s ms=%lld trace=%s", x->q->name,

@@ -110,6 +110,11 @@ MUST_USE enum err q_rows(struct ctx *c, struct tx *tx, const struct query *q, co
  * expected write ON CONFLICT. */
 MUST_USE enum err q_do(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
                        size_t nin, int64_t *ret_changed);
+/* A change that nobody waits for: on PostgreSQL it travels with the next statement or the commit,
+ * on SQLite it runs at once. Its failure fails the transaction, at the latest when it commits, and
+ * is E_DB whatever it was; so not for a change that may clash or whose count matters. */
+MUST_USE enum err q_send(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                         size_t nin);
 #define IN(...) (const struct val[]){__VA_ARGS__}, COUNT_OF(((const struct val[]){__VA_ARGS__}))
 #define IN0     NULL, 0
 

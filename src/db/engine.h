@@ -42,7 +42,8 @@ void unit_done(struct unit *u);
 
 struct exec {
     const struct query *q;
-    bool once; /* q does not outlive this call: prepare, run, forget */
+    bool once;  /* q does not outlive this call: prepare, run, forget */
+    bool later; /* a q_send: nobody waits for what comes of it */
     const struct val *in;
     size_t nin;
     row_fn row; /* NULL: rows are thrown away */

@@ -1,9 +1,9 @@
 /* postgres.c - the engine for many nodes; the only file that knows libpq-fe.h. A pool of
- * connections, each always in pipeline mode: BEGIN and a first PREPARE travel with the statement
- * that needs them and a read does not wait for its COMMIT, so a one-statement write costs two round
- * trips and a read one. Writes are SERIALIZABLE and re-run on a clash. Parameters and results are
- * text (blobs go in as bytes); parameter types are inferred from the SQL alone, so that a statement
- * either always prepares or never does. */
+ * connections, each always in pipeline mode: BEGIN, a first PREPARE and changes nobody waits for
+ * (q_send) travel with the statement or the COMMIT after them, and a read does not wait for its
+ * COMMIT, so a one-statement write costs two round trips and a read one. Writes are SERIALIZABLE
+ * and re-run on a clash. Parameters and results are text (blobs go in as bytes); parameter types
+ * are inferred from the SQL alone, so that a statement either always prepares or never does. */
 #include "base/cal.h"
 #include "base/crypto.h"
 #include "base/log.h"
@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 256, PARAMS_MAX = 65535, STEPS_MAX = 3 };
+/* A statement takes three steps at most; SENT_MAX of them without an answer bounds what a server
+ * works through before it can say that the first one failed. */
+enum { COLUMNS_MAX = 256, PARAMS_MAX = 65535, STEPS_MAX = 3, SENT_MAX = 192 };
 enum oid {
     O_BOOL = 16,
     O_BYTEA = 17,
@@ -30,11 +32,18 @@ struct scratch {
     char *p;
     size_t cap;
 };
+/* Sent and not answered yet. */
+struct sent {
+    enum step step;
+    const struct query *q; /* of a PREPARE or a run of ours */
+};
 struct conn {
     PGconn *pg;
     int gen;
     bool begun, dead;
-    bool owed;           /* the answer to a read's COMMIT has not been read yet */
+    bool owed; /* the answer to a read's COMMIT has not been read yet */
+    struct sent sent[SENT_MAX];
+    int nsent;
     char name[24];       /* of the statement in hand */
     struct ptrmap stmts; /* struct query -> its number */
     uintptr_t nstmts;
@@ -176,43 +185,53 @@ static enum err conn_take(struct post *p, struct conn **ret)
 struct round {
     struct conn *s;
     bool write;
-    enum step steps[STEPS_MAX];
-    int nsteps;
-    bool sent; /* so far everything could be sent */
+    bool ok; /* so far everything could be sent */
     PGresult *result;
-    bool prepared;
     char why[200];
     enum err code;
 };
 
-static void round_bad(struct round *r, const PGresult *res)
+static void step_add(struct round *r, enum step step, const struct query *q, int sent)
+{
+    struct conn *s = r->s;
+    ASSERT(s->nsent < SENT_MAX);
+    s->sent[s->nsent++] = (struct sent){step, q};
+    r->ok = r->ok && sent;
+}
+
+/* The statement that failed is this round's own only when it is the last one: a unique clash of one
+ * before it must not be taken for its own. */
+static void round_bad(struct round *r, const struct sent *of, bool last, const PGresult *res)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     if (r->code != E_OK)
         return;
     r->code = code_of(state, r->write);
+    if (r->code == E_EXISTS && !last)
+        r->code = E_DB;
     /* Class 22 messages quote values; those stay out of the log. */
     const char *words = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
     if (state && strncmp(state, "22", 2) == 0)
         words = "bad value";
-    char text[160];
+    char text[120];
     one_line(text, sizeof text, words ? words : PQresultErrorMessage(res));
-    snprintf(r->why, sizeof r->why, "postgres %s: %s", state ? state : "-", text);
+    snprintf(r->why, sizeof r->why, "postgres %s: %s%s%s", state ? state : "-", text,
+             last || !of->q ? "" : ", in ", last || !of->q ? "" : of->q->name);
     if (state && strncmp(state, "57P", 3) == 0)
         r->s->dead = true;
 }
 
-static void round_result(struct round *r, enum step step, PGresult *res)
+static void round_result(struct round *r, int i, PGresult *res)
 {
+    struct sent *of = &r->s->sent[i];
+    bool last = i == r->s->nsent - 1;
     ExecStatusType st = PQresultStatus(res);
     bool good = st == PGRES_COMMAND_OK || st == PGRES_TUPLES_OK;
     if (st == PGRES_FATAL_ERROR || st == PGRES_BAD_RESPONSE)
-        round_bad(r, res);
-    if (good && step == BEGIN_STEP)
-        r->s->begun = true;
-    if (good && step == PREPARE_STEP)
-        r->prepared = true;
-    if (good && step == RUN_STEP && !r->result)
+        round_bad(r, of, last, res);
+    if (good && of->step == PREPARE_STEP)
+        of->q = NULL; /* it is prepared now, whatever becomes of the rest */
+    if (good && of->step == RUN_STEP && last && !r->result)
         r->result = res;
     else
         PQclear(res);
@@ -231,32 +250,43 @@ static void owed_read(struct conn *s)
     s->owed = false;
 }
 
-/* Sends the sync and reads every answer. On E_OK r->result is the last step's and the caller clears
- * it. */
-static enum err round_end(struct round *r)
+/* Reads the answers to everything sent. */
+static bool answers_read(struct round *r)
 {
-    PGconn *pg = r->s->pg;
+    struct conn *s = r->s;
     bool synced = false;
-    int step = 0;
-    r->sent = r->sent && PQpipelineSync(pg);
-    if (r->sent && r->s->owed)
-        owed_read(r->s);
-    while (r->sent && !synced && step <= r->nsteps) {
-        PGresult *res = PQgetResult(pg);
+    int i = 0;
+    while (!synced && i <= s->nsent) {
+        PGresult *res = PQgetResult(s->pg);
         if (!res) {
-            step++;
+            i++;
         } else if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
             synced = true;
             PQclear(res);
         } else {
-            round_result(r, r->steps[step < r->nsteps ? step : r->nsteps - 1], res);
+            round_result(r, i < s->nsent ? i : s->nsent - 1, res);
         }
     }
-    if (!synced || PQstatus(pg) != CONNECTION_OK)
-        r->s->dead = true;
-    if (r->s->dead) {
+    for (i = 0; i < s->nsent; i++) /* not prepared after all */
+        if (s->sent[i].step == PREPARE_STEP && s->sent[i].q)
+            ptrmap_put(&s->stmts, s->sent[i].q, NULL);
+    s->nsent = 0;
+    return synced;
+}
+
+/* Sends the sync and reads every answer. On E_OK r->result is the last step's and the caller clears
+ * it. */
+static enum err round_end(struct round *r)
+{
+    struct conn *s = r->s;
+    r->ok = r->ok && PQpipelineSync(s->pg);
+    if (r->ok && s->owed)
+        owed_read(s);
+    if (!r->ok || !answers_read(r) || PQstatus(s->pg) != CONNECTION_OK)
+        s->dead = true;
+    if (s->dead) {
         if (!r->why[0])
-            one_line(r->why, sizeof r->why, PQerrorMessage(pg));
+            one_line(r->why, sizeof r->why, PQerrorMessage(s->pg));
         r->code = E_BUSY;
     }
     if (r->code != E_OK) {
@@ -268,16 +298,18 @@ static enum err round_end(struct round *r)
     return r->code;
 }
 
-static void round_add(struct round *r, enum step step, int sent)
+/* What was sent is to be undone: only its place in the line matters. */
+static void answers_drop(struct conn *s)
 {
-    r->steps[r->nsteps++] = step;
-    r->sent = r->sent && sent;
+    struct round r = {.s = s, .write = true, .ok = true};
+    (void)!round_end(&r);
+    PQclear(r.result);
 }
 
 static enum err plain(struct conn *s, bool write, const char *sql, char why[200])
 {
-    struct round r = {.s = s, .write = write, .sent = true};
-    round_add(&r, RUN_STEP, PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0));
+    struct round r = {.s = s, .write = write, .ok = true};
+    step_add(&r, RUN_STEP, NULL, PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0));
     enum err e = round_end(&r);
     /* A COMMIT of a broken transaction answers ROLLBACK and no error. */
     if (e == E_OK && strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(r.result), "COMMIT") != 0)
@@ -425,8 +457,10 @@ static void round_begin(struct round *r, const struct tx *tx)
 {
     const char *sql = tx->write ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
                                 : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    if (!r->s->begun)
-        round_add(r, BEGIN_STEP, PQsendQueryParams(r->s->pg, sql, 0, NULL, NULL, NULL, NULL, 0));
+    if (r->s->begun)
+        return;
+    step_add(r, BEGIN_STEP, NULL, PQsendQueryParams(r->s->pg, sql, 0, NULL, NULL, NULL, NULL, 0));
+    r->s->begun = true;
 }
 
 static void round_run(struct round *r, const struct exec *x, const struct params *p)
@@ -435,24 +469,28 @@ static void round_run(struct round *r, const struct exec *x, const struct params
     int n = (int)x->nin;
     const char *sql = x->q->sql;
     if (x->once) {
-        round_add(r, RUN_STEP,
-                  PQsendQueryParams(s->pg, sql_open(s, sql), n, NULL, p->values, p->lengths,
-                                    p->formats, 0));
+        step_add(r, RUN_STEP, x->q,
+                 PQsendQueryParams(s->pg, sql_open(s, sql), n, NULL, p->values, p->lengths,
+                                   p->formats, 0));
         return;
     }
     uintptr_t number = (uintptr_t)ptrmap_get(&s->stmts, x->q);
     bool fresh = number == 0;
-    snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)(fresh ? ++s->nstmts : number));
+    if (fresh) {
+        number = ++s->nstmts;
+        ptrmap_put(&s->stmts, x->q, (void *)number); /* taken back when it fails */
+    }
+    snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)number);
     if (fresh)
-        round_add(r, PREPARE_STEP, PQsendPrepare(s->pg, s->name, sql_open(s, sql), 0, NULL));
-    round_add(r, RUN_STEP,
-              PQsendQueryPrepared(s->pg, s->name, n, p->values, p->lengths, p->formats, 0));
+        step_add(r, PREPARE_STEP, x->q, PQsendPrepare(s->pg, s->name, sql_open(s, sql), 0, NULL));
+    step_add(r, RUN_STEP, x->q,
+             PQsendQueryPrepared(s->pg, s->name, n, p->values, p->lengths, p->formats, 0));
 }
 
 static enum err post_exec(struct ctx *c, struct tx *tx, struct exec *x, bool *ret_own)
 {
     struct conn *s = tx->conn;
-    struct round r = {.s = s, .write = tx->write, .sent = true};
+    struct round r = {.s = s, .write = tx->write, .ok = true};
     struct params p;
     if (s->dead)
         return E_BUSY;
@@ -462,10 +500,9 @@ static enum err post_exec(struct ctx *c, struct tx *tx, struct exec *x, bool *re
     }
     round_begin(&r, tx);
     round_run(&r, x, &p);
-    uintptr_t number = s->nstmts;
+    if (x->later && r.ok && s->nsent + STEPS_MAX <= SENT_MAX)
+        return E_OK;
     enum err e = round_end(&r);
-    if (r.prepared)
-        ptrmap_put(&s->stmts, x->q, (void *)number);
     if (e != E_OK) {
         memcpy(x->why, r.why, sizeof x->why);
         return e;
@@ -481,8 +518,8 @@ static enum err post_exec(struct ctx *c, struct tx *tx, struct exec *x, bool *re
 
 static enum err check_run(struct conn *s, const struct query *q, struct round *r)
 {
-    *r = (struct round){.s = s, .sent = true};
-    round_add(r, RUN_STEP, PQsendPrepare(s->pg, "", sql_open(s, q->sql), 0, NULL));
+    *r = (struct round){.s = s, .ok = true};
+    step_add(r, RUN_STEP, q, PQsendPrepare(s->pg, "", sql_open(s, q->sql), 0, NULL));
     return round_end(r);
 }
 
@@ -518,7 +555,6 @@ static enum err unit_commit(struct db *db, struct unit *u, struct conn *s)
         return E_OK;
     }
     enum err e = plain(s, true, "COMMIT", why);
-    s->begun = false;
     if (e == E_OK)
         atomic_fetch_add_explicit(&db->commits, 1, memory_order_relaxed);
     if (e == E_BUSY)
@@ -538,6 +574,10 @@ static enum err unit_try(struct db *db, struct unit *u, struct conn *s)
         e = unit_commit(db, u, s);
     if (e == E_DB)
         db_fail(u->tx.c, e, __FILE__);
+    if (e == E_OK)
+        return e;
+    if (s->nsent && !s->dead) /* or a failure among them would take the ROLLBACK with it */
+        answers_drop(s);
     if (s->begun && !s->dead && PQtransactionStatus(s->pg) != PQTRANS_IDLE)
         (void)!plain(s, true, "ROLLBACK", why);
     return e;

@@ -21,6 +21,14 @@ enum err q_do(struct ctx *c, struct tx *tx, const struct query *q, const struct 
     return E_OK;
 }
 
+enum err q_send(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                size_t nin)
+{
+    struct exec x = {.q = q, .in = in, .nin = nin, .later = true};
+    ASSERT(tx->write);
+    return tx_exec(c, tx, &x);
+}
+
 static enum err too_big(struct ctx *c)
 {
     return FAIL(c, E_TOOBIG, "结果超过上限", "the result is over its limit");

@@ -3,6 +3,7 @@
 #include "../test/lib/house.h"
 
 #include "core/res_in.h"
+#include "rooms/staff/staff.h"
 
 static const enum as strangers[] = {AS_MANAGER, AS_DESK,    AS_DISPATCHER, AS_WORKER,
                                     AS_WORKER2, AS_CASHIER, AS_RESIDENT,   AS_RESIDENT2};
@@ -128,6 +129,30 @@ static void test_references(void **state)
     house_close(h);
 }
 
+/* The inputs of an action are fields too, and none of their places is a standard field's. */
+static enum err check_inputs(struct ctx *c, struct tx *tx, void *arg)
+{
+    static const struct field inputs[] = {
+        {"note", F_TEXT, 0, .label = {"备注", "Note"}},
+        {"staff_id", F_REF, 0, .ref = "staff", .label = {"员工", "Staff"}}};
+    struct point *p = arg;
+    return res_check_refs(c, tx, inputs, COUNT_OF(inputs), &p->row, p->community);
+}
+
+static void test_input_references(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    struct point own = {.community = h->a}, other = own;
+    row_put(&own.row, 1, v_int(put_bare(h, &res_staff, h->a)));
+    row_put(&other.row, 1, v_int(put_bare(h, &res_staff, h->b)));
+    house_as(h, AS_SYSTEM);
+    assert_int_equal(db_read(h->app.db, &h->c, check_inputs, &own), E_OK);
+    assert_int_equal(db_read(h->app.db, &h->c, check_inputs, &other), E_INVALID);
+    assert_true(house_told(&h->c, "staff_id", "ref"));
+    house_close(h);
+}
+
 /* Rights of a role end at the community it was granted in. */
 static void test_rights(void **state)
 {
@@ -152,8 +177,8 @@ static void test_rights(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sight),
-                                       cmocka_unit_test(test_references),
-                                       cmocka_unit_test(test_rights)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sight), cmocka_unit_test(test_references),
+        cmocka_unit_test(test_input_references), cmocka_unit_test(test_rights)};
     return HOUSE_RUN(tests);
 }

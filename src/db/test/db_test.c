@@ -113,6 +113,69 @@ static void test_doomed(void **state)
     fix_close(f);
 }
 
+/* --- changes nobody waits for --- */
+static enum err send(struct ctx *c, struct tx *tx, int64_t id, const char *t)
+{
+    return q_send(c, tx, &item_add,
+                  IN(v_int(id), v_int(1), v_null(), t ? v_text(str_of(t)) : v_null(), v_null()));
+}
+
+static enum err sent_many(struct ctx *c, struct tx *tx, void *arg)
+{
+    enum { MANY = 1000 }; /* far more than travel together */
+    struct rows r;
+    (void)arg;
+    for (int i = 1; i <= MANY; i++)
+        TRY(send(c, tx, i, NULL));
+    TRY(q_rows(c, tx, &item_list, IN0, MANY, &r)); /* what was sent is there for what comes after */
+    assert_int_equal(r.n, MANY);
+    return send(c, tx, MANY + 1, NULL); /* travels with the commit */
+}
+
+static enum err sent_clash(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct val v[4];
+    TRY(send(c, tx, 1, "x"));
+    enum err e = send(c, tx, 2, "x");
+    if (e != E_OK || !arg) /* at once, or at the commit */
+        return e;
+    return q_one(c, tx, &item_get, IN(v_int(1)), v, 4); /* or with the next statement */
+}
+
+static enum err sent_then_refused(struct ctx *c, struct tx *tx, void *arg)
+{
+    (void)arg;
+    TRY(send(c, tx, 1, "x"));
+    if (send(c, tx, 2, "x") != E_OK)
+        fault_clear(c);
+    return FAIL(c, E_CONFLICT, "旧", "old");
+}
+
+static enum err sent_wrong(struct ctx *c, struct tx *tx, void *arg)
+{
+    static const struct query wrong = {"item.wrong", "UPDATE item SET none = 1 WHERE id = $1"};
+    (void)arg;
+    return q_send(c, tx, &wrong, IN(v_int(1)));
+}
+
+static void test_sent(void **state)
+{
+    (void)state;
+    struct fix *f = fresh();
+    for (int turn = 0; turn < 2; turn++) { /* the same connections again: nothing is left on them */
+        assert_int_equal(db_write(f->db, &f->c, sent_clash, NULL), E_DB);
+        assert_int_equal(db_write(f->db, &f->c, sent_clash, f), E_DB);
+        assert_int_equal(db_write(f->db, &f->c, sent_wrong, NULL), E_DB);
+        enum err e = db_write(f->db, &f->c, sent_then_refused, NULL);
+        assert_true(e == E_CONFLICT || e == E_DB);
+        assert_int_equal(fix_number(f, "SELECT count(*) FROM item"), 0);
+        fault_clear(&f->c);
+    }
+    assert_int_equal(db_write(f->db, &f->c, sent_many, NULL), E_OK);
+    assert_int_equal(fix_number(f, "SELECT count(*) FROM item"), 1001);
+    fix_close(f);
+}
+
 static enum err refuse(struct ctx *c, struct tx *tx, void *arg)
 {
     (void)arg;
@@ -494,7 +557,7 @@ int main(void)
         cmocka_unit_test(test_counter),    cmocka_unit_test(test_write_skew),
         cmocka_unit_test(test_write_then), cmocka_unit_test(test_batch_rerun),
         cmocka_unit_test(test_faults),     cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_statements)};
+        cmocka_unit_test(test_statements), cmocka_unit_test(test_sent)};
     crypto_start();
     return RUN_BOTH(tests);
 }
