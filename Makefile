@@ -136,8 +136,8 @@ fuzz: ## fuzz every target for FUZZ_SECONDS (60); FUZZ=request: one; FUZZ_KEEP=1
 $(TEST_BIN): %: %.o $(HELP_OBJ) $(LIB)
 	@echo '  LINK $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LDLIBS)
-# It sends requests in-process, through the fuzz targets' door.
-$(O)/test/unit/fault_test: $(O)/test/fuzz/door.o
+# They send requests in-process, through the fuzz targets' door.
+$(O)/test/unit/fault_test $(O)/test/unit/links_test: $(O)/test/fuzz/door.o
 
 mutants: ## take each protection away in turn and see its test fail (ONLY="csrf|token": some; about an hour)
 	@tools/setup.sh $(B) build test

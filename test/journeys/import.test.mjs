@@ -88,6 +88,18 @@ test('a mapping is remembered for the same heading; a column may be left out; on
   assert.deepEqual(fields(again), ['name', 'phone', null])
 })
 
+test('a refused check keeps no idempotency key: corrected, it goes through with the same one; then it is kept', async () => {
+  const made = await stage(manager, 'people', 'name,phone\r\n钥匙甲,16600000071\r\n')
+  const key = { 'idempotency-key': 'check-once' }
+  const check = (columns) => manager.post(`imports/${made.import.id}/check`, { columns }, key)
+  expect(await check(['name', 'name']), 422)
+  expect(await check(['name', 'phone']), 200)
+  const again = await check(['name', 'phone'])
+  expect(again, 200)
+  assert.equal(again.headers.get('idempotent-replayed'), 'true')
+  expect(await check(['phone', 'name']), 409, 'idempotency')
+})
+
 test('names instead of ids: a room by its name, a person by his phone; two of a name are a reason', async () => {
   const space = expect(await manager.get(`spaces?community_id=${house.community}&kind=unit&limit=1`), 200).items[0]
   for (const [name, phone] of [['同名者', '16600000031'], ['同名者', '16600000032'], ['独名者', '16600000033']])
