@@ -78,7 +78,7 @@ const struct query *const import_queries[] = {&Q_LIST,     &Q_SAMPLES, &Q_REASON
                                               &Q_CLEAR,    &Q_BAD,     &Q_CHECKED, &Q_MEMORY,
                                               &Q_REMEMBER, &Q_FORGET,  NULL};
 
-/* --- staging --- */
+/* --- staging and telling --- */
 
 struct staging {
     struct req *q;
@@ -171,28 +171,6 @@ static enum err stage_read(struct ctx *c, struct staging *s, struct str text)
     }
 }
 
-static enum err stage_tx(struct ctx *c, struct tx *tx, void *arg)
-{
-    struct staging *s = arg;
-    struct val known;
-    static const struct bulk into = {"import_line", line_columns, LINE_COLS, ""};
-    enum err e = q_one(c, tx, &Q_MEMORY, IN(s->batch.v[IM_RESOURCE], v_text(s->header_hash)),
-                       &known, 1);
-    if (e != E_OK && e != E_MISSING)
-        return e;
-    c->fault = (struct fault){0};
-    row_put(&s->batch, IM_COLUMNS, e == E_OK ? known : v_text(columns_json(c->mem, &s->plan)));
-    struct row neu = s->batch; /* a re-run begins from the same */
-    TRY(res_insert(c, tx, &res_import, &neu));
-    for (size_t i = 0; i < s->n; i += BULK_ROWS)
-        TRY(q_bulk(c, tx, &into, s->lines + i * LINE_COLS,
-                   s->n - i < BULK_ROWS ? s->n - i : BULK_ROWS, NULL));
-    s->batch = neu;
-    return E_OK;
-}
-
-/* --- telling --- */
-
 static void put_columns(struct ctx *c, struct buf *out, const struct row *batch,
                         const struct rows *samples)
 {
@@ -246,6 +224,30 @@ static enum err reply_batch(struct ctx *c, struct tx *tx, const struct row *batc
     return E_OK;
 }
 
+static enum err stage_tx(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct staging *s = arg;
+    struct val known;
+    bool replayed;
+    static const struct bulk into = {"import_line", line_columns, LINE_COLS, ""};
+    TRY(req_once(s->q, tx, &replayed));
+    if (replayed)
+        return E_OK;
+    enum err e = q_one(c, tx, &Q_MEMORY, IN(s->batch.v[IM_RESOURCE], v_text(s->header_hash)),
+                       &known, 1);
+    if (e != E_OK && e != E_MISSING)
+        return e;
+    c->fault = (struct fault){0};
+    row_put(&s->batch, IM_COLUMNS, e == E_OK ? known : v_text(columns_json(c->mem, &s->plan)));
+    struct row neu = s->batch; /* a re-run begins from the same */
+    TRY(res_insert(c, tx, &res_import, &neu));
+    for (size_t i = 0; i < s->n; i += BULK_ROWS)
+        TRY(q_bulk(c, tx, &into, s->lines + i * LINE_COLS,
+                   s->n - i < BULK_ROWS ? s->n - i : BULK_ROWS, NULL));
+    TRY(reply_batch(c, tx, &neu, &s->q->out));
+    return req_once_done(s->q, tx);
+}
+
 /* The batch of the address, when the caller may load such rows there. */
 static enum err batch_seen(struct ctx *c, struct tx *tx, int64_t id, struct row *ret)
 {
@@ -256,23 +258,6 @@ static enum err batch_seen(struct ctx *c, struct tx *tx, int64_t id, struct row 
     if (!r || !import_allowed(c->who, r, row_int(ret, R_COMMUNITY)))
         return FAIL(c, E_MISSING, "没有找到这次导入", "no such import");
     return E_OK;
-}
-
-struct showing {
-    struct req *q;
-    int64_t id;
-};
-static enum err show_tx(struct ctx *c, struct tx *tx, void *arg)
-{
-    struct showing *s = arg;
-    struct row batch;
-    TRY(batch_seen(c, tx, s->id, &batch));
-    return reply_batch(c, tx, &batch, &s->q->out);
-}
-static enum err show(struct ctx *c, struct req *q, int64_t id)
-{
-    struct showing s = {q, id};
-    return db_read(q->app->db, c, show_tx, &s);
 }
 
 /* --- the routes --- */
@@ -305,9 +290,8 @@ static enum err batch_post(struct ctx *c, struct req *q)
     row_put(&s.batch, IM_BAD, v_int(0));
     row_put(&s.batch, IM_DONE, v_int(0));
     row_put(&s.batch, IM_NEXT, v_int(0));
-    TRY(db_write(q->app->db, c, stage_tx, &s));
     q->status = 201;
-    return show(c, q, row_int(&s.batch, R_ID));
+    return db_write(q->app->db, c, stage_tx, &s);
 }
 
 static enum err batch_list(struct ctx *c, struct req *q)
@@ -353,6 +337,7 @@ static const struct field check_fields[] = {
      .help = {"每列一个字段名;空:不导入", "one field name per column; empty: left out"}}};
 
 struct checking {
+    struct req *q;
     struct batch_load l;
     struct str columns;
     int64_t fresh;
@@ -399,7 +384,11 @@ static enum err checked_tx(struct ctx *c, struct tx *tx, void *arg)
 {
     struct checking *k = arg;
     int64_t changed;
+    bool replayed;
     const struct row *batch = &k->l.batch;
+    TRY(req_once(k->q, tx, &replayed));
+    if (replayed)
+        return E_OK;
     TRY(q_do(c, tx, &Q_CHECKED,
              IN(batch->v[R_ID], v_text(k->columns), v_int(k->l.bad + k->fresh), v_int(c->now_ms)),
              &changed));
@@ -413,7 +402,10 @@ static enum err checked_tx(struct ctx *c, struct tx *tx, void *arg)
              IN(batch->v[IM_RESOURCE], v_text(hash_of(c->mem, row_str(batch, IM_HEADER))),
                 v_text(k->columns), v_int(c->now_ms)),
              NULL));
-    return E_OK;
+    struct row now;
+    TRY(batch_seen(c, tx, row_int(batch, R_ID), &now));
+    TRY(reply_batch(c, tx, &now, &k->q->out));
+    return req_once_done(k->q, tx);
 }
 
 static enum err load_tx(struct ctx *c, struct tx *tx, void *arg)
@@ -436,7 +428,7 @@ static enum err fresh_tx(struct ctx *c, struct tx *tx, void *arg)
 static enum err batch_check(struct ctx *c, struct req *q)
 {
     enum { PAGE = 5000 };
-    struct checking k = {.l = {.app = q->app, .mem = arena_new(256 << 20)}};
+    struct checking k = {.q = q, .l = {.app = q->app, .mem = arena_new(256 << 20)}};
     arena_defer(c->mem, (void (*)(void *))arena_free, k.l.mem);
     k.l.last = &k.l.first;
     row_put(&k.l.batch, R_ID, v_int(q->ids[0]));
@@ -454,8 +446,7 @@ static enum err batch_check(struct ctx *c, struct req *q)
             return e;
         c->fault = (struct fault){0};
     }
-    TRY(db_write(q->app->db, c, checked_tx, &k));
-    return show(c, q, q->ids[0]);
+    return db_write(q->app->db, c, checked_tx, &k);
 }
 
 /* --- steering --- */
@@ -628,15 +619,15 @@ static const struct field imports_query[] = {
     {"resource", F_TEXT, 0, 0, 60, .label = {"资料", "Resource"}},
     {"community_id", F_REF, 0, .ref = "communities", .label = {"项目", "Community"}}};
 const struct route batch_routes[] = {
-    {"POST", "/api/v1/imports", NULL, ANY_USER | NO_TX | RAW_BODY | SLOW, NULL, batch_post,
+    {"POST", "/api/v1/imports", NULL, ANY_USER | NO_TX | ONE_TX | RAW_BODY | SLOW, NULL, batch_post,
      .input = post_query, .ninput = COUNT_OF(post_query), .status = 201,
      .help = {"上传要导入的文件", "Stage a file"}, .reply = BATCH_SHAPE},
     {"GET", "/api/v1/imports", NULL, ANY_USER, NULL, batch_list, .input = imports_query,
      .ninput = COUNT_OF(imports_query), .help = {"导入记录", "Imports, newest first, at most 50"}},
     {"GET", "/api/v1/imports/{id}", NULL, ANY_USER, NULL, batch_get,
      .help = {"导入进度", "An import and its first reasons"}, .reply = BATCH_SHAPE},
-    {"POST", "/api/v1/imports/{id}/check", NULL, ANY_USER | NO_TX | SLOW, NULL, batch_check,
-     .input = check_fields, .ninput = COUNT_OF(check_fields),
+    {"POST", "/api/v1/imports/{id}/check", NULL, ANY_USER | NO_TX | ONE_TX | SLOW, NULL,
+     batch_check, .input = check_fields, .ninput = COUNT_OF(check_fields),
      .help = {"校验", "Try all lines and keep nothing"}, .reply = BATCH_SHAPE},
     {"POST", "/api/v1/imports/{id}/start", NULL, ANY_USER, NULL, batch_start, .input = start_fields,
      .ninput = COUNT_OF(start_fields), .help = {"开始导入", "Load"}, .reply = BATCH_SHAPE},

@@ -29,11 +29,10 @@ static const struct query Q_IDEM_GET = {
     "idem.get", "SELECT request, status, reply, location FROM idempotency WHERE id = $1"};
 static const struct query Q_IDEM_KEEP = {
     "idem.keep", "UPDATE idempotency SET status = $2, reply = $3, location = $4 WHERE id = $1"};
-static const struct query Q_IDEM_FREE = {"idem.free", "DELETE FROM idempotency WHERE id = $1"};
 static const struct query Q_IDEM_SWEEP = {
     "idem.sweep", "DELETE FROM idempotency WHERE at < $1 AND expires_at <= $2"};
-const struct query *const web_queries[] = {&Q_IDEM_TAKE, &Q_IDEM_GET,   &Q_IDEM_KEEP,
-                                           &Q_IDEM_FREE, &Q_IDEM_SWEEP, NULL};
+const struct query *const web_queries[] = {&Q_IDEM_TAKE, &Q_IDEM_GET, &Q_IDEM_KEEP, &Q_IDEM_SWEEP,
+                                           NULL};
 
 enum err job_sweep_idem(struct ctx *c, struct tx *tx)
 {
@@ -258,11 +257,19 @@ static bool is_late(const struct call *k)
     return k->q.body && json_get(k->q.body, "happened_at");
 }
 
+/* Where the answer is kept in the transaction that did the work. What is answered elsewhere is a
+ * secret shown once (a token, a second factor, a signed address), which must not be stored; there
+ * the header does nothing. */
+static bool takes_key(const struct route *r)
+{
+    return !(r->flags & PUBLIC) && (!(r->flags & NO_TX) || r->flags & ONE_TX);
+}
+
 static enum err idem_read(struct call *k)
 {
     struct str key = http_header(k->q.h, "Idempotency-Key");
     struct arena *a = k->c.mem;
-    if (!key.p || k->q.h->method != HTTP_POST || k->q.route->flags & PUBLIC)
+    if (!key.p || k->q.h->method != HTTP_POST || !takes_key(k->q.route))
         return E_OK;
     if (!key.n || key.n > 200 || !utf8_valid(key))
         return FAIL(&k->c, E_SYNTAX, "Idempotency-Key 应为 1 到 200 个字符",
@@ -303,48 +310,11 @@ enum err req_once_done(struct req *q, struct tx *tx)
     return k->idem_key.n ? idem_keep(k, tx) : E_OK;
 }
 
-struct idem_own {
-    struct call *k;
-    bool replayed;
-    enum err result;
-};
-
-static enum err idem_own_take(struct ctx *c, struct tx *tx, void *arg)
-{
-    struct idem_own *own = arg;
-    buf_clear(&own->k->q.out);
-    TRY(idem_replay(own->k, tx, &own->replayed));
-    if (own->replayed && own->k->q.status == 0)
-        return FAIL(c, E_REPLAY, "这个请求正在处理,或上次中断了:请查看结果后换一个 Idempotency-Key",
-                    "this request is still running, or was cut off: look at the result, then use "
-                    "another Idempotency-Key");
-    return E_OK;
-}
-
-static enum err idem_own_keep(struct ctx *c, struct tx *tx, void *arg)
-{
-    struct idem_own *own = arg;
-    if (own->result != E_OK) /* nothing was done: the key is free again */
-        return q_do(c, tx, &Q_IDEM_FREE, IN(v_text(own->k->idem_key)), NULL);
-    return idem_keep(own->k, tx);
-}
-
+/* A handler with transactions of its own; with ONE_TX it calls req_once in the one that writes. */
 static enum err run_own(struct call *k)
 {
-    struct idem_own own = {.k = k};
     k->q.status = k->q.route->status;
-    if (!k->idem_key.n || k->q.route->flags & ONE_TX)
-        return k->q.route->run(&k->c, &k->q);
-    TRY(db_write(k->q.app->db, &k->c, idem_own_take, &own));
-    if (own.replayed)
-        return E_OK;
-    own.result = k->q.route->run(&k->c, &k->q);
-    if (own.result == E_OK && k->c.fault.nfields)
-        own.result = E_INVALID;
-    struct fault fault = k->c.fault;
-    (void)!db_write(k->q.app->db, &k->c, idem_own_keep, &own); /* else the key stays taken: safe */
-    k->c.fault = fault;
-    return own.result;
+    return k->q.route->run(&k->c, &k->q);
 }
 
 /* All phases but a write itself: *ret_write says that it is due. */

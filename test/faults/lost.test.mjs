@@ -55,10 +55,13 @@ if (engine === 'sqlite') {
         }),
       )
       await new Promise((locked) => locker.stdout.once('data', locked))
-      const [write, read] = await Promise.all([desk.post('tickets', ticket(house)), desk.get('tickets?limit=1')])
-      busy(write)
-      expect(read, 200)
-      locker.stdin.end()
+      try {
+        const [write, read] = await Promise.all([desk.post('tickets', ticket(house)), desk.get('tickets?limit=1')])
+        busy(write)
+        expect(read, 200)
+      } finally {
+        locker.stdin.end()
+      }
       await exited(locker)
       expect(await desk.post('tickets', ticket(house)), 201)
     }))

@@ -1,6 +1,7 @@
 // idempotency.test.mjs - a client that repeats itself (a phone in a lift) creates nothing twice.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { Database } from '../lib/database.mjs'
 import { act, expect, openHouse } from '../lib/house.mjs'
 
 let house, desk
@@ -37,6 +38,15 @@ test('the same key with another body or address: 409', async () => {
   const t = await house.register(desk)
   expect(await desk.post(`tickets/${t.id}/comments`, ticket('甲'), k), 422)
   expect(await desk.post(`tickets/${t.id}/actions/accept`, {}, k), 409, 'idempotency')
+})
+
+test('answers that are secrets are not kept: a token asked for twice is two tokens, and none of them lies in the database', async () => {
+  const security = await house.as('security')
+  const ask = () => security.post('tokens', { name: '抄表程序' }, { 'idempotency-key': 'secret-once' })
+  const [first, second] = [expect(await ask(), 201), expect(await ask(), 201)]
+  assert.notEqual(first.token, second.token)
+  const kept = await new Database(house.server).run('SELECT reply FROM idempotency')
+  assert.ok(!kept.some((r) => r?.includes('anju_')), 'no token in the kept answers')
 })
 
 test('a key belongs to its user', async () => {
