@@ -91,7 +91,8 @@ static enum err create_prepare(struct ctx *c, struct req *q)
         return E_INVALID;
     community = row_int(&q->in, R_COMMUNITY);
     const struct res_rt *rt = rt_of(r);
-    if (!rules_any(c, rt, community) && !who_may_i(c->who, rt->create_i, community))
+    if (!rules_any(c, rt, community) && !who_may_i(c->who, rt->create_i, community) &&
+        !who_works(c->who, community))
         return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
     TRY(may_here(c, rt->create_i, community));
     return r->prepare ? r->prepare(c, q->app, &q->in) : E_OK;

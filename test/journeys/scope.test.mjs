@@ -69,6 +69,42 @@ test('a row of another community answers exactly as one that does not exist, by 
   assert.ok(tried > 300, `${tried}`)
 })
 
+test('a manager here and a cashier there: the rights of the one do nothing in the other', async () => {
+  const security = await house.as('security')
+  const user = expect(await security.post('users', { login: 'both', name: '兼职', password: 'First-pass-1' }), 201)
+  const roles = expect(await security.get('roles?limit=200'), 200).items
+  for (const [key, scope_id] of [['manager', house.community], ['cashier', house.otherCommunity]])
+    expect(await security.post('grants', { user_id: user.id, role_id: roles.find((r) => r.key === key).id, scope: 'community', scope_id }), 201)
+  const both = patient(await house.login('both', 'First-pass-1'))
+  expect(await both.post('session/password', { old: 'First-pass-1', new: 'Anju-2026-both' }), 200)
+  const there = house.otherCommunity
+  let tried = 0
+  for (const r of resources.filter((x) => x.scope === 'community')) {
+    const [row] = await rowsOf(r.path, there)
+    if (!row) continue
+    const refused = (reply, what) => {
+      assert.ok([403, 404].includes(reply.status), `${what} ${r.path}: ${reply.status}`)
+      tried++
+    }
+    const one = doc.paths[`/api/v1/${r.path}/{id}`]
+    if (one?.patch) refused(await both.patch(`${r.path}/${row.id}`, {}, row.version), 'PATCH')
+    if (one?.delete) refused(await both.del(`${r.path}/${row.id}`, row.version), 'DELETE')
+    if (doc.paths[`/api/v1/${r.path}/import`]) refused(await both.post(`${r.path}/import?community_id=${there}`, 'name\r\nx\r\n', { 'content-type': 'text/csv' }), 'import')
+    const now = (await rowsOf(r.path, there)).find((x) => x.id === row.id)
+    assert.deepEqual(now, row, `nothing changed in ${r.path}`)
+  }
+  assert.ok(tried > 15, `${tried}`)
+  const make = (community_id) => [['people', { community_id, name: '兼职录入' }], ['tickets', { community_id, kind: 'repair', title: '兼职登记', channel: 'phone' }]]
+  for (const [path, body] of make(there)) expect(await both.post(path, body), 403)
+  for (const [path, body] of make(house.community)) expect(await both.post(path, body), 201)
+  const [ticket] = await rowsOf('tickets', there)
+  for (const action of ['accept', 'cancel', 'dispatch']) assert.ok([403, 404].includes((await both.post(`tickets/${ticket.id}/actions/${action}`, {})).status))
+  const [person] = await rowsOf('people', there)
+  expect(await both.get(`people/${person.id}`), 200)
+  expect(await both.post(`people/${person.id}/reveal`, { reason: '越权查看' }), 403)
+  expect(await both.get(`people/export.csv?community_id=${there}&unmasked=1&reason=${encodeURIComponent('越权导出')}`), 403)
+})
+
 test('lists, files and imports of another community are not there', async () => {
   for (const r of resources.filter((x) => x.scope === 'community'))
     for (const [login, community] of strangers()) {

@@ -91,6 +91,19 @@ test('five wrong passwords lock the name for half an hour, the right one too (T-
   assert.equal(fresh.answer.user.must_change_password, true)
 })
 
+test('a name that nobody has is locked like one that somebody has: the lock tells nothing', async () => {
+  const { login } = await user()
+  const answers = []
+  for (const name of [login, 'nobody-at-all']) {
+    for (let i = 0; i < 5; i++) expect(await tryLogin(name, 'Wrong-pass-1'), 401)
+    const { status, body, headers } = await tryLogin(name, 'Wrong-pass-1')
+    const wait = Number(headers.get('retry-after'))
+    assert.ok(wait > 1700 && wait <= 1801, `${name}: ${wait}`)
+    answers.push(JSON.stringify([status, body.code, body.title, body.detail]))
+  }
+  assert.equal(answers[0], answers[1])
+})
+
 test('a right password before the fifth wrong one starts the count again', async () => {
   const { login } = await user()
   for (let round = 0; round < 2; round++) {
