@@ -24,7 +24,7 @@ CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS  += -std=gnu17 $(WARN) $(CFLAGS_$(MODE)) -pthread
 LDFLAGS_release := -Wl,-z,relro,-z,now
 LDFLAGS += $(LDFLAGS_$(MODE)) $(filter -fsanitize%,$(CFLAGS)) -pthread
-LDLIBS  := -lsqlite3 -lpq -lmicrohttpd -lgnutls -ljansson -lsodium -loath -lxlsxwriter -lz
+LDLIBS  := -lsqlite3 -lpq -lmicrohttpd -lgnutls -ljansson -lsodium -loath -lxlsxwriter -lz -lzxcvbn
 # Nothing of npm lands outside the tree (a CI machine's HOME may be read-only), and no browser is ever downloaded.
 export npm_config_cache := $(abspath $(B))/npm
 export npm_config_audit := false

@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/live.h"
 #include "core/policy.h"
+#include "core/strength.h"
 
 enum { HISTORY_MAX = 24 };
 static const struct query Q_OLD = {"password.old",
@@ -52,40 +53,11 @@ static int password_kinds(struct str p)
     return lower + upper + digit + other;
 }
 
-/* What attackers try first: a well-known word, a row of the keyboard or a run, dressed up with
- * digits, signs and capitals. Judged by what is left without them. */
-static bool is_common(struct str p)
+/* What attackers try first: breached passwords, words, keyboard rows and dates, dressed up with
+ * digits, signs and capitals (ASVS 2.1.7). */
+static bool is_guessable(struct ctx *c, struct str login, struct str p)
 {
-    static const char *const words[] = {
-        "password",  "passwd",   "passw",    "pass",     "admin",      "administrator", "root",
-        "user",      "test",     "guest",    "welcome",  "login",      "letmein",       "iloveyou",
-        "hello",     "monkey",   "dragon",   "master",   "sunshine",   "princess",      "football",
-        "baseball",  "shadow",   "superman", "qwerty",   "qwertyuiop", "qwer",          "asdf",
-        "asdfghjkl", "zxcv",     "zxcvbnm",  "qaz",      "qazwsx",     "qazwsxedc",     "abc",
-        "abcd",      "abcdef",   "abcdefgh", "aa",       "aaa",        "woaini",        "woaiwojia",
-        "wuye",      "anju",     "xiaoqu",   "china",    "beijing",    "shanghai",      "changeme",
-        "secret",    "computer", "internet", "security", "manager",    "property"};
-    char letters[130] = {0};
-    size_t n = 0;
-    for (size_t i = 0; i < p.n && n < sizeof letters; i++) {
-        char ch = p.p[i];
-        if (ch >= 'A' && ch <= 'Z')
-            ch = (char)(ch + 32);
-        ch = ch == '@' ? 'a' : ch == '$' ? 's' : ch == '0' && n ? 'o' : ch;
-        if ((ch >= 'a' && ch <= 'z') || (unsigned char)ch >= 0x80)
-            letters[n++] = ch;
-    }
-    while (n && letters[n - 1] == 'o' && !str_eqz((struct str){letters, n}, "hello"))
-        n--; /* zeros at the end are digits, not letters */
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        size_t w = strlen(words[i]);
-        bool repeats = n > 0 && n % w == 0;
-        for (size_t k = 0; k < n && repeats; k++)
-            repeats = letters[k] == words[i][k % w];
-        if (repeats)
-            return true;
-    }
-    return false;
+    return strength_bits(c->mem, p, &login, 1) < STRENGTH_LEAST_BITS;
 }
 
 static bool is_login(struct str login, struct str p)
@@ -107,12 +79,14 @@ enum err password_make(struct ctx *c, const struct login_policy *rules, const ch
         return FAIL_FIELD(c, field, "weak", "要有大写、小写、数字、符号中的 %d 种",
                           "use %d of: upper case, lower case, digits, symbols",
                           rules->password_kinds);
-    if (is_common(p))
-        return FAIL_FIELD(c, field, "common", "这个密码太常见,请换一个不易猜到的",
-                          "this password is too common; choose one that is harder to guess");
     if (is_login(login, p))
         return FAIL_FIELD(c, field, "weak", "密码不能是登录名或其倒写",
                           "the password must not be the login or its reverse");
+    if (is_guessable(c, login, p))
+        return FAIL_FIELD(
+            c, field, "common", "这个密码容易猜到(常见密码、词语、键盘顺序、日期或重复),请换一个",
+            "this password is easy to guess (a well-known one, a word, keys in a row, "
+            "a date, a repetition); choose another");
     if (!password_hash(p, ret))
         return FAIL(c, E_BUSY, "服务器内存不足,请稍后再试",
                     "the server is short of memory; try again later");

@@ -54,6 +54,7 @@ test('second factor: set up with a real authenticator, asked for, each code once
   const { secret, recovery } = await setUp(one.who)
   assert.notEqual(secret, unused)
   assert.deepEqual([recovery.length, new Set(recovery).size], [10, 10])
+  assert.ok(recovery.every((c) => c.replaceAll('-', '').length * 4 >= 112), 'ASVS 2.6.2')
   expect(await one.who.post('session/factor', { password: PASS }), 409)
   expect(await login(one.login, PASS), 401, 'second_factor')
   expect(await login(one.login, 'Wrong-pass-1', { code: code(secret) }), 401, 'unauthenticated')
@@ -134,7 +135,8 @@ test('T-99: passwords: reversed name, two kinds, one of the last five; an admini
     while ((reply = await one.who.post('session/password', { old, new: fresh })).status === 429) await pause(1000)
     return reply
   }
-  for (const [fresh, why] of [['abcdefghijkl', 'weak'], ['Ab1-Ab1-Ab1', 'min'], [PASS, 'same'], ['P@ssw0rd-2026', 'common'], ['Qwerty-Qwerty-1', 'common'], ['Admin-123456', 'common']])
+  for (const [fresh, why] of [['abcdefghijkl', 'weak'], ['Ab1-Ab1-Ab1', 'min'], [PASS, 'same'], ['P@ssw0rd-2026', 'common'], ['Qwerty-Qwerty-1', 'common'], ['Admin-123456', 'common'],
+    ['Woaiwojia-2026', 'common'], ['Iloveyou-1234', 'common'], ['1qaz2WSX3edc!', 'common'], ['Trustno1-Trustno1', 'common'], ['Liverpool-1995', 'common']])
     assert.deepEqual(faults(await change(fresh)), { new: why })
   let old = PASS
   for (const fresh of ['Second-pass-2', 'Third-pass-3', 'Fourth-pass-4', 'Fifth-pass-5']) {

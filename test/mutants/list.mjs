@@ -64,7 +64,7 @@ export const mutants = [
   ['password kinds', 'src/core/password.c', '    if (password_kinds(p) < rules->password_kinds)', '    if (password_kinds(p) < 0)', access],
   ['password history', 'src/core/password.c', 'i < ch->history.n && (int)i < most - 1', 'i < ch->history.n && (int)i < 0 * most', access],
   ['a login name as a password', 'src/core/password.c', '    return reverse || str_eq_nocase(login, p);', '    return reverse && !p.p;', access],
-  ['well-known passwords', 'src/core/password.c', '    if (is_common(p))', '    if (is_common(p) && !c)', access],
+  ['well-known passwords', 'src/core/password.c', '    if (is_guessable(c, login, p))', '    if (is_guessable(c, login, p) && !c)', access],
   ['a one-time code works once', 'src/core/session.c', '    l->right = fits && l->step > val_int(l->user[L_TOTP_STEP]);', '    l->right = fits;', access],
   ['a one-time code works once, side by side too', 'src/core/session.c', 'WHERE id = $1 AND COALESCE(totp_step, 0) < $2"', 'WHERE id = $1 AND COALESCE(totp_step, 0) <= $2"', access],
   ['a recovery code works once', 'src/core/session.c', '    return used ? E_OK\n', '    return used || l ? E_OK\n', access],
