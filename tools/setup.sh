@@ -41,6 +41,7 @@ want_group() {
         want_tool python3 # its sqlite3: the journeys lock and age a database from outside
         want_tool oathtool # an authenticator that is not ours
         want_tool faketime # a clock that steps back
+        want_file /usr/sbin/clamd clamav-daemon # a virus scanner for uploads
         want_tool unzip
         want_file /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc fonts-noto-cjk
         ;;

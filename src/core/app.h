@@ -98,6 +98,7 @@ struct app {
     const struct asset *assets;
     size_t nassets;
     const char *data_dir;
+    const char *clamd; /* address of the virus scanner; NULL: none */
     int node_id;
     bool demo; /* demo passwords exist: the login page may say so */
     struct live *live;

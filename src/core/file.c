@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "core/late.h"
 #include "core/policy.h"
+#include "core/virus.h"
 
 enum { FILE_MAX = 10 << 20, FILES_PER_ROW = 60, HEAD_BYTES = 16 };
 
@@ -246,6 +247,7 @@ enum err file_upload(struct ctx *c, struct req *q)
     u.bytes = p->bytes;
     u.quota_mb = policy_for(q->app, audience_of(c->who)).upload_mb;
     TRY(db_read(q->app->db, c, upload_target, &u)); /* before anything is kept */
+    TRY(virus_scan(c, q->app, p->path));
     struct str hex = hex_of(c->mem, p->sha256, HASH_BYTES);
     TRY(keep_file(c, q->app, p, hex));
     row_put(&u.row, FI_SUBJECT, v_text(str_of(q->res->name)));

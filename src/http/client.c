@@ -1,11 +1,10 @@
 /* client.c - see client.h. Blocking, with time-outs on the socket: its caller is a command that
  * waits for the answer anyway. Must not be used by the service itself. */
 #include "http/client.h"
+#include "base/net.h"
 #include <errno.h>
-#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 enum { HEARD_MAX = 256 << 10 };
@@ -18,51 +17,13 @@ struct client {
     const char *host;
 };
 
-static int dial(const char *host, const char *port, int wait_ms, struct str *ret_why,
-                struct arena *a)
-{
-    struct addrinfo hint = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    struct timeval wait = {wait_ms / 1000, wait_ms % 1000 * 1000};
-    int rc = getaddrinfo(host, port, &hint, &list), fd = -1, why = EADDRNOTAVAIL;
-    for (struct addrinfo *ai = list; rc == 0 && ai && fd < 0; ai = ai->ai_next) {
-        fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-            continue;
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-        if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
-            break;
-        why = errno;
-        close(fd);
-        fd = -1;
-    }
-    if (list)
-        freeaddrinfo(list);
-    if (fd < 0)
-        *ret_why = arena_fmt(a, "cannot connect to %s:%s: %s", host, port,
-                             rc != 0 ? gai_strerror(rc) : strerror(why));
-    return fd;
-}
-
 struct client *client_dial(const char *listen, bool tls, int wait_ms, struct arena *a,
                            struct tls_seen *ret_seen, struct str *ret_why)
 {
-    const char *colon = strrchr(listen, ':');
-    if (!colon) {
-        *ret_why = arena_fmt(a, "the address %s has no port", listen);
-        return NULL;
-    }
-    struct str host = str_sub(str_of(listen), 0, (size_t)(colon - listen));
-    if (host.n >= 2 && host.p[0] == '[')
-        host = str_sub(host, 1, host.n - 2);
-    if (!host.n || str_eqz(host, "0.0.0.0"))
-        host = S("127.0.0.1");
-    if (str_eqz(host, "::"))
-        host = S("::1");
     struct client *l = arena_get(a, sizeof *l);
     l->mem = a;
-    l->host = str_z(a, host);
-    l->fd = dial(l->host, colon + 1, wait_ms, ret_why, a);
+    l->host = net_host(listen, a).p;
+    l->fd = net_dial(listen, wait_ms, a, ret_why);
     if (l->fd < 0)
         return NULL;
     if (tls && !(l->tls = tls_connect(l->fd, a, ret_seen, ret_why))) {

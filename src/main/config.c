@@ -31,6 +31,8 @@ static const struct setting_words settings[SET__N] = {
                            "addresses of reverse proxies whose X-Forwarded-* counts: A,B"},
     [SET_BACKUPS] = {"--backups", "ANJU_BACKUPS", "backups", NULL,
                      "folder of the backups, for anju doctor to look at their age"},
+    [SET_CLAMD] = {"--clamd", "ANJU_CLAMD", "clamd", NULL,
+                   "virus scanner for uploads: its socket's /PATH or HOST:PORT"},
     [SET_NODE] = {"--node", "ANJU_NODE", "node", "0",
                   "number of this process among several on one PostgreSQL, 0 to 15"},
     [SET_CONFIG] = {"--config", "ANJU_CONFIG", NULL, NULL,

@@ -16,6 +16,7 @@ enum setting {
     SET_TLS_KEY,
     SET_TRUSTED_PROXY,
     SET_BACKUPS,
+    SET_CLAMD,
     SET_NODE,
     SET_CONFIG,
     SET__N

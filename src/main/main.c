@@ -123,6 +123,7 @@ static int run_verb(const struct verb *v, int argc, char **argv)
     } else {
         int64_t node;
         app.data_dir = a.set[SET_DATA];
+        app.clamd = a.set[SET_CLAMD];
         app.node_id = str_int(str_of(a.set[SET_NODE]), &node) && node >= 0 && node < 16 ? (int)node
                                                                                         : 0;
         enum err e = v->needs ? app_open(&c, &app, v, &a) : E_OK;

@@ -14,6 +14,7 @@
 
 #include "base/crypto.h"
 #include "base/fs.h"
+#include "core/virus.h"
 #include "http/client.h"
 
 enum {
@@ -253,6 +254,30 @@ static void probe_engine(struct ctx *c, const struct probe_env *env, struct prob
     fault_clear(c);
 }
 
+/* --- the virus scanner --- */
+
+/* It gets the test file that every scanner calls a virus (eicar.org), in two halves here so that
+ * nobody calls this program one. */
+static void probe_virus(struct ctx *c, const struct probe_env *env, struct probe_result *ret)
+{
+    static const char eicar[] = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$",
+                      rest[] = "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
+    struct str said, file = arena_fmt(c->mem, "%s%s", eicar, rest);
+    const char *clamd = env->app->clamd;
+    if (!clamd)
+        probe_skip(c, ret,
+                   "no virus scanner is set (setting clamd): uploads are judged by their "
+                   "type only");
+    else if (!virus_ask(c->mem, clamd, file, &said))
+        probe_say(c, ret, PROBE_BROKEN, S("start it, or take the setting out: uploads are refused"),
+                  "the scanner at %s: " PRS, clamd, PRA(said));
+    else if (str_ends(said, S(" FOUND")))
+        probe_say(c, ret, PROBE_OK, S(""), "gave it a test virus, it said " PRS, PRA(said));
+    else
+        probe_say(c, ret, PROBE_BROKEN, S("bring its signatures up to date: freshclam"),
+                  "gave it a test virus, it said " PRS, PRA(said));
+}
+
 /* --- the running service --- */
 
 /* One whole GET; status 0: *ret_why. */
@@ -410,6 +435,7 @@ const struct probe house_probes[] = {
     {"data folder", {"数据目录", "Data folder"}, false, probe_folder},
     {"limits", {"内存与文件数", "Memory and limits"}, false, probe_limits},
     {"engine", {"数据库引擎", "Database engine"}, true, probe_engine},
+    {"virus scan", {"病毒检查", "Virus scan"}, false, probe_virus},
     {"web door", {"网页服务", "Web door"}, false, probe_door},
     {"tls", {"加密连接", "TLS"}, false, probe_tls},
     {"job run", {"任务执行", "Job run"}, true, probe_job_run},

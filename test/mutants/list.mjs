@@ -89,6 +89,8 @@ export const mutants = [
   ['a signature is for one use', 'src/core/key.c', '    key_derive(k->master, use, key);\n    mac_of(key, text, mac);', '    key_derive(k->master, "anjulink", key);\n    mac_of(key, text, mac);\n    (void)use;', 'test/unit/links_test.c'],
   ['a link is for who sees the file', 'src/core/file_link.c', '    TRY(file_find(c, tx, l->q->ids[0], &l->file, &l->subject));', '    TRY(res_load(c, tx, &res_file, l->q->ids[0], &l->file));', threats, access],
   ['uploads are judged by content', 'src/core/file.c', '            memcmp(head + magics[i].at, magics[i].bytes, magics[i].n) == 0)', '            n > 0)', threats],
+  ['uploads pass the virus scanner', 'src/core/file.c', '    TRY(virus_scan(c, q->app, p->path));', '', 'test/journeys/virus.test.mjs'],
+  ['no scanner, no upload', 'src/core/virus.c', '    return FAIL(c, E_BUSY,', '    return E_OK;\n    return FAIL(c, E_BUSY,', 'test/journeys/virus.test.mjs'],
   ['uploads per login and day', 'src/core/file.c', '    if (val_int(sum) + u->bytes <= u->quota_mb << 20)', '    if (val_int(sum) >= 0)', threats],
   ['cells that would run are disarmed', 'src/base/text.c', `memchr("=+-@\\t\\r", s.p[0], 6) != NULL`, 'memchr("", s.p[0], 0) != NULL', threats, 'test/journeys/bulk.test.mjs'],
   // --- 4. privacy
