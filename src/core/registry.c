@@ -136,6 +136,10 @@ static void fill_queries(struct res_rt *rt)
     rt->names.name = str_z(a, arena_fmt(a, "%s.name", r->name));
     rt->names.sql = str_z(
         a, arena_fmt(a, "SELECT %s FROM %s WHERE id = $1", r->title ? r->title : "id", r->name));
+    if (!r->veil.sql)
+        return;
+    rt->names_veiled.name = str_z(a, arena_fmt(a, "%s.name_veiled", r->name));
+    rt->names_veiled.sql = str_z(a, arena_fmt(a, "%s AND (%s)", rt->names.sql, r->veil.sql));
 }
 
 void res_registry_build(const struct module *const *modules)

@@ -16,6 +16,7 @@ struct res_rt {
     struct str columns;                         /* "id, community_id, …" */
     struct str key[ROW_FIELDS_MAX];             /* ,"name": */
     struct query get, insert, names, exists;
+    struct query names_veiled; /* names without those behind the veil; sql NULL: there is none */
 };
 const struct res_rt *rt_of(const struct resource *r);
 void res_registry_build(const struct module *const *modules);

@@ -93,13 +93,17 @@ static void ref_add(struct ref_set *s, int64_t id)
         s->ids[s->n++] = id;
 }
 
-static enum err ref_names(struct ctx *c, struct tx *tx, const struct ref_set *s, struct buf *out)
+/* A row behind its veil has no name either: only that something is referred to. */
+static enum err ref_names(struct ctx *c, struct tx *tx, const struct ref_set *s, int64_t community,
+                          struct buf *out)
 {
     const struct res_rt *rt = rt_of(s->target);
+    bool veiled = rt->names_veiled.sql && c->who && !who_may_i(c->who, rt->veil_i, community);
     buf_fmt(out, "\"%s\":{", s->target->path);
     for (size_t i = 0, n = 0; i < s->n; i++) {
         struct val v;
-        enum err e = q_one(c, tx, &rt->names, IN(v_int(s->ids[i])), &v, 1);
+        enum err e = q_one(c, tx, veiled ? &rt->names_veiled : &rt->names, IN(v_int(s->ids[i])), &v,
+                           1);
         if (e == E_MISSING)
             continue;
         TRY(e);
@@ -147,7 +151,7 @@ enum err res_refs_json(struct ctx *c, struct tx *tx, const struct resource *r,
             continue;
         if (told++)
             buf_putc(out, ',');
-        TRY(ref_names(c, tx, sets[i], out));
+        TRY(ref_names(c, tx, sets[i], n ? row_int(rows, R_COMMUNITY) : 0, out));
     }
     buf_putc(out, '}');
     return E_OK;

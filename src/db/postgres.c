@@ -7,7 +7,7 @@
 #include "base/cal.h"
 #include "base/crypto.h"
 #include "base/log.h"
-#include "db/engine.h"
+#include "db/pg_text.h"
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +28,6 @@ enum oid {
 };
 enum step { BEGIN_STEP, PREPARE_STEP, RUN_STEP };
 
-struct scratch {
-    char *p;
-    size_t cap;
-};
 /* Sent and not answered yet. */
 struct sent {
     enum step step;
@@ -320,105 +316,6 @@ static enum err plain(struct conn *s, bool write, const char *sql, char why[200]
 }
 
 /* --- statements --- */
-static char *scratch_get(struct scratch *b, size_t n)
-{
-    if (n > b->cap) {
-        char *p = heap_grow(b->p, n + n / 2);
-        if (!p)
-            return NULL;
-        b->p = p;
-        b->cap = n + n / 2;
-    }
-    return b->p;
-}
-
-/* The text of sql with each comment slash-star pg:TEXT star-slash opened. */
-static const char *sql_open(struct conn *s, const char *sql)
-{
-    if (!strstr(sql, "/*pg:"))
-        return sql;
-    char *to = scratch_get(&s->out, strlen(sql) + 1), *at = to;
-    if (!to)
-        return sql;
-    for (const char *from; (from = strstr(sql, "/*pg:"));) {
-        const char *end = strstr(from, "*/");
-        if (!end)
-            break;
-        size_t before = (size_t)(from - sql), inside = (size_t)(end - from - 5);
-        memcpy(at, sql, before);
-        memcpy(at + before, from + 5, inside);
-        at += before + inside;
-        sql = end + 2;
-    }
-    memcpy(at, sql, strlen(sql) + 1);
-    return to;
-}
-
-struct params {
-    const char **values;
-    int *lengths, *formats;
-};
-
-static size_t text_room(const struct val *v)
-{
-    return v->t == V_TEXT ? v->s.n + 1 : v->t == V_NULL || v->t == V_BLOB ? 0 : 32;
-}
-
-static void text_put(char *to, struct str s)
-{
-    if (s.n)
-        memcpy(to, s.p, s.n);
-    to[s.n] = 0;
-}
-
-/* All of it in one block of scratch: three arrays, then the texts. */
-static bool params_make(struct conn *s, const struct val *in, size_t nin, struct params *ret)
-{
-    size_t fixed = nin * (sizeof(char *) + 2 * sizeof(int)), room = fixed + 1;
-    for (size_t i = 0; i < nin; i++)
-        room += text_room(&in[i]);
-    char *p = scratch_get(&s->in, room);
-    if (!p)
-        return false;
-    ret->values = (const char **)(void *)p;
-    ret->lengths = (int *)(void *)(p + nin * sizeof(char *));
-    ret->formats = ret->lengths + nin;
-    char *at = p + fixed;
-    for (size_t i = 0; i < nin; i++) {
-        const struct val *v = &in[i];
-        ret->lengths[i] = v->t == V_BLOB ? (int)v->s.n : 0;
-        ret->formats[i] = v->t == V_BLOB;
-        ret->values[i] = v->t == V_NULL ? NULL : at;
-        if (v->t == V_INT)
-            snprintf(at, 32, "%lld", (long long)v->i);
-        else if (v->t == V_REAL)
-            snprintf(at, 32, "%.17g", v->r);
-        else if (v->t == V_BLOB)
-            ret->values[i] = v->s.n ? v->s.p : "";
-        else if (v->t == V_TEXT)
-            text_put(at, v->s);
-        at += text_room(v);
-    }
-    return true;
-}
-
-static int hex_digit(char ch)
-{
-    return ch <= '9' ? ch - '0' : (ch | 32) - 'a' + 10;
-}
-
-/* bytea text "\x0a0b" -> bytes, over its own text: results are ours to write in, and bytes are
- * shorter. */
-static struct val bytea(char *p, size_t n)
-{
-    if (n < 2)
-        return v_blob((struct str){p, 0});
-    size_t bytes = (n - 2) / 2;
-    for (size_t i = 0; i < bytes; i++)
-        p[i] = (char)(hex_digit(p[2 + 2 * i]) << 4 | hex_digit(p[3 + 2 * i]));
-    return v_blob((struct str){p, bytes});
-}
-
 static struct val column(const PGresult *res, int row, int i)
 {
     if (PQgetisnull(res, row, i))
@@ -435,7 +332,7 @@ static struct val column(const PGresult *res, int row, int i)
         return str_int(s, &n) ? v_int(n) : v_real(strtod(p, NULL));
     case O_FLOAT4:
     case O_FLOAT8: return v_real(strtod(p, NULL));
-    case O_BYTEA: return bytea(p, s.n);
+    case O_BYTEA: return pg_bytea(p, s.n);
     default: return v_text(s);
     }
 }
@@ -463,14 +360,14 @@ static void round_begin(struct round *r, const struct tx *tx)
     r->s->begun = true;
 }
 
-static void round_run(struct round *r, const struct exec *x, const struct params *p)
+static void round_run(struct round *r, const struct exec *x, const struct pg_params *p)
 {
     struct conn *s = r->s;
     int n = (int)x->nin;
     const char *sql = x->q->sql;
     if (x->once) {
         step_add(r, RUN_STEP, x->q,
-                 PQsendQueryParams(s->pg, sql_open(s, sql), n, NULL, p->values, p->lengths,
+                 PQsendQueryParams(s->pg, pg_sql(&s->out, sql), n, NULL, p->values, p->lengths,
                                    p->formats, 0));
         return;
     }
@@ -482,7 +379,8 @@ static void round_run(struct round *r, const struct exec *x, const struct params
     }
     snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)number);
     if (fresh)
-        step_add(r, PREPARE_STEP, x->q, PQsendPrepare(s->pg, s->name, sql_open(s, sql), 0, NULL));
+        step_add(r, PREPARE_STEP, x->q,
+                 PQsendPrepare(s->pg, s->name, pg_sql(&s->out, sql), 0, NULL));
     step_add(r, RUN_STEP, x->q,
              PQsendQueryPrepared(s->pg, s->name, n, p->values, p->lengths, p->formats, 0));
 }
@@ -491,10 +389,10 @@ static enum err post_exec(struct ctx *c, struct tx *tx, struct exec *x, bool *re
 {
     struct conn *s = tx->conn;
     struct round r = {.s = s, .write = tx->write, .ok = true};
-    struct params p;
+    struct pg_params p;
     if (s->dead)
         return E_BUSY;
-    if (x->nin > PARAMS_MAX || !params_make(s, x->in, x->nin, &p)) {
+    if (x->nin > PARAMS_MAX || !pg_params(&s->in, x->in, x->nin, &p)) {
         snprintf(x->why, sizeof x->why, "too many or too large values");
         return E_INTERNAL;
     }
@@ -519,7 +417,7 @@ static enum err post_exec(struct ctx *c, struct tx *tx, struct exec *x, bool *re
 static enum err check_run(struct conn *s, const struct query *q, struct round *r)
 {
     *r = (struct round){.s = s, .ok = true};
-    step_add(r, RUN_STEP, q, PQsendPrepare(s->pg, "", sql_open(s, q->sql), 0, NULL));
+    step_add(r, RUN_STEP, q, PQsendPrepare(s->pg, "", pg_sql(&s->out, q->sql), 0, NULL));
     return round_end(r);
 }
 

@@ -148,7 +148,11 @@ async function former(name, phone, plate) {
 
 test('restriction: out of lists, pages, search, look-up and exports of whoever does not handle it; lifted again', async () => {
   const p = await former('限制某', '13611112222', '京A12345')
+  const t = await house.register(desk, { person_id: p.id })
+  const named = async (who) => expect(await who.get(`tickets/${t.id}?refs=1`), 200).refs.people?.[p.id]
+  assert.equal(await named(desk), '限制某')
   await finish(await ask(desk, 'restrict', { person_id: p.id, channel: 'desk' }))
+  assert.deepEqual([await named(desk), await named(manager)], [undefined, '限制某'], 'no name where he is referred to')
   expect(await desk.get(`people/${p.id}`), 403)
   const listed = async (who) => expect(await who.get('people?q=13611112222'), 200).items.length
   assert.deepEqual([await listed(desk), await listed(manager)], [0, 1])

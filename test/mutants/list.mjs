@@ -106,6 +106,7 @@ export const mutants = [
   ['residents are not named in the log', 'src/core/event.c', '    return c->who && (who_works(c->who, community_id) || !who_person(c->who, community_id));', '    return c->who != NULL;', personal, privacy],
   ['a restricted person is out of lists', 'src/core/res.c', '    if (rt->r->veil.sql && !who_may_i(c->who, rt->veil_i, community_id))', '    if (!c)', privacy],
   ['a restricted person is out of pages', 'src/core/res.c', '    bool veiled = r->veil.sql && c->who && !who_may_i(c->who, rt->veil_i, community);', '    bool veiled = false;', privacy],
+  ['a restricted person is named nowhere', 'src/core/res_render.c', 'bool veiled = rt->names_veiled.sql &&', 'bool veiled = false &&', privacy],
   ['who lives here is not erased', 'src/rooms/privacy/erase.c', '                       IN(v_int(community), v_int(person), v_text(today_in(c, community))), &id, 1);\n    if (e == E_OK)', '                       IN(v_int(community), v_int(person), v_text(today_in(c, community))), &id, 1);\n    if (e == E_OK && !c)', privacy],
   ['erasure: phone numbers in texts', 'src/rooms/privacy/erase.c', '    if (digits < DIGITS_LEAST)\n        return 0;', '    if (digits < 1000)\n        return 0;', privacy, 'src/rooms/privacy/test/privacy_test.c'],
   ['erasure: the person\'s fields', 'src/rooms/privacy/erase.c', '        row_put(&neu, gone_fields[i], v_null());\n', '        (void)gone_fields[i];\n', privacy],

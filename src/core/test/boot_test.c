@@ -78,6 +78,8 @@ static void test_prepare(void **state)
         prepare(&p, &rt->get);
         prepare(&p, &rt->insert);
         prepare(&p, &rt->names);
+        if (rt->names_veiled.sql)
+            prepare(&p, &rt->names_veiled);
         prepare(&p, &rt->exists);
     }
     assert_true(p.n > 100);
