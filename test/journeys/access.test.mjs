@@ -238,6 +238,8 @@ test('tokens: fewer rights than their user, one community, an end, and none from
   expect(await anyone.get('roles', bearer), 403)
   expect(await anyone.post('users', { login: 'x8', name: 'x' }, bearer), 403)
   expect(await anyone.post('tokens', { name: 'more' }, bearer), 403)
+  const whole = expect(await security.post('tokens', { name: '全部权限' }), 201)
+  expect(await anyone.post('tokens', { name: 'more' }, { authorization: `Bearer ${whole.token}` }), 403) // with all of his rights too
   const { out } = await house.server.cli(['token', 'create', 'boss', '--perms', 'ticket.read people.read', '--community', String(house.community)])
   const narrow = { authorization: `Bearer ${out.trim()}` }
   expect(await anyone.get(`tickets?community_id=${house.community}`, narrow), 200)

@@ -94,6 +94,9 @@ test('ID numbers: checked, masked, found whole, once per person, and nowhere in 
   const db = new Database(house.server)
   const stored = await db.run(`SELECT id_number, id_number_index FROM person WHERE id = ${first.id}`)
   assert.match(stored[0], /^[0-9a-f]{8}\.[\w-]{40,}\|[0-9a-f]{64}$/)
+  await db.run(`UPDATE person SET id_number = (SELECT id_number FROM person WHERE id = ${first.id}) WHERE id = ${other.id}`)
+  assert.equal((await reveal(manager, `people/${other.id}`)).id_number ?? '', '', 'what is copied into another row does not open there')
+  await db.run(`UPDATE person SET id_number = NULL WHERE id = ${other.id}`)
   if (engine !== 'sqlite') return
   for (const name of readdirSync(house.server.dir).filter((n) => /^anju\.db/.test(n)))
     assert.doesNotMatch(readFileSync(join(house.server.dir, name), 'latin1'), secret, name)

@@ -183,6 +183,11 @@ test('erasure: not while he lives here or waits; then nothing to be found by in 
   const p = await former('欧阳无名氏', '13599998888', '京B99999')
   const body = { person_id: p.id, title: '欧阳无名氏家漏水', detail: '请打 135-9999-8888,车 京B99999,身份证 11010519491231002X', contact_name: p.name, contact_phone: p.phone }
   const t = await house.register(desk, body)
+  const security = await house.as('security')
+  const user = expect(await security.post('users', { login: 'ouyang13599998888', name: p.name, password: 'First-pass-1', home: 'phone' }), 201)
+  const role = expect(await security.get('roles?limit=200'), 200).items.find((x) => x.key === 'resident')
+  expect(await security.post('grants', { user_id: user.id, role_id: role.id, scope: 'community', scope_id: house.community, person_id: p.id }), 201)
+  const his = await house.login('ouyang13599998888', 'First-pass-1')
   const r = await ask(desk, 'erase', { person_id: p.id, channel: 'paper', detail: '欧阳无名氏要求删除' })
   let now = await step(desk, 'data-requests', r, 'verify', { identity_by: 'document' })
   now = await step(desk, 'data-requests', now, 'begin')
@@ -190,6 +195,8 @@ test('erasure: not while he lives here or waits; then nothing to be found by in 
   await act_ticket(desk, t, 'cancel', { reason: '欧阳无名氏自己修了' })
   await step(manager, 'data-requests', now, 'finish', { answer: '欧阳无名氏的信息已删除' })
   await until(async () => (await db.run(`SELECT id FROM person WHERE id = ${p.id} AND erased_at IS NOT NULL`)).length === 1)
+  expect(await his.get('meta'), 401) // and his login with him
+  assert.equal(expect(await security.get(`users/${user.id}`), 200).enabled, false)
   const secret = /欧阳无名氏|13599998888|135-9999-8888|京B99999|11010519491231002X/
   for (const table of ['person', 'person_identity', 'ticket', 'data_request', 'consent', 'app_user', 'job', 'idempotency'])
     if (table !== 'idempotency') assert.doesNotMatch((await db.run(`SELECT * FROM ${table}`)).join('\n'), secret, table)

@@ -114,7 +114,7 @@ export const mutants = [
   ['erasure: words in old events', 'src/core/event.c', 'e == E_OK  ? HUSHED', 'e == E_OK  ? STAFF', privacy, merge],
   ['erasure: what was merged away', 'src/rooms/privacy/erase.c', '        TRY(erase_person(c, tx, val_int(merged.v[i * 4]), ret_more));\n', '', merge],
   // --- 5. import
-  ['a chunk is loaded once', 'src/core/batch_run.c', 'WHERE id = $1 AND state = $2 AND next_no = $3"', 'WHERE id = $1 AND state = $2 AND next_no <> $3 + 1000000"', imports],
+  ['a chunk is loaded once', 'src/core/batch_run.c', 'WHERE id = $1 AND state = $2 AND next_no = $3"', 'WHERE id = $1 AND state = $2 AND next_no <> $3 + 1000000"', 'test/unit/batch_test.c'],
   ['a check keeps nothing', 'src/core/batch.c', '    return e == E_OK ? E_STATE : e; /* nothing of it stays */', '    return e;', imports],
   ['taking back keeps what was changed', 'src/core/batch_run.c', '    if (row_int(&old, R_VERSION) != 1)', '    if (row_int(&old, R_VERSION) < 0)', imports],
   ['taking back keeps what is used', 'src/core/batch_run.c', '    TRY(pointed_to(c, tx, r, k->plan.community_id, id, &by));', '    (void)pointed_to;\n    by = NULL;', imports],
@@ -136,6 +136,6 @@ export const mutants = [
   ['folded lines are refused', 'src/http/query.c', '    h->framing.bad |= folded(name, value);\n', '', 'src/http/test/http_test.c', hostile],
   ['spaces in an address are refused', 'src/http/query.c', "    return str_find(path, S(\" \")) < 0 && str_find(query, S(\" \")) < 0;", '    return true;', 'src/http/test/http_test.c', hostile],
   ['long addresses are 414', 'src/http/query.c', '    if (path.n > PATH_MAX_BYTES || query.n > QUERY_MAX_BYTES)', '    if (path.n > 1 << 30)', hostile],
-  ['slow ones are cut', 'src/http/watch.c', '        if (deadline != 0 && now > deadline)', '        if (deadline < 0)', hostile],
+  ['slow ones are cut', 'src/http/watch.c', '        if (deadline != 0 && now > deadline)', '        if (deadline < 0)', 'src/http/test/http_test.c', hostile],
   ['a flood of logins waits in line', 'src/core/session.c', '        return !password_busy() ? E_OK', '        return c ? E_OK', hostile],
 ]
