@@ -88,6 +88,14 @@ test('a mapping is remembered for the same heading; a column may be left out; on
   assert.deepEqual(fields(again), ['name', 'phone', null])
 })
 
+test('a sheet sent twice with one key is staged once', async () => {
+  const send = () => manager.post(`imports?resource=people&community_id=${house.community}&name=a.csv`, 'name\r\n一次\r\n', { ...CSV, 'idempotency-key': 'stage-once' })
+  const [first, second] = [expect(await send(), 201), await send()]
+  expect(second, 201)
+  assert.equal(second.headers.get('idempotent-replayed'), 'true')
+  assert.equal(second.body.import.id, first.import.id)
+})
+
 test('a refused check keeps no idempotency key: corrected, it goes through with the same one; then it is kept', async () => {
   const made = await stage(manager, 'people', 'name,phone\r\n钥匙甲,16600000071\r\n')
   const key = { 'idempotency-key': 'check-once' }
