@@ -37,7 +37,7 @@ export ANJU_BUILD := $(B)
 .DELETE_ON_ERROR:
 .SECONDARY:
 DEB_VERSION :=
-.PHONY: deb deb-test
+.PHONY: deb deb-test vm-test
 .PHONY: all run test lint lighthouse mutants bench fuzz fuzzers docs format tsan clean help setup tests ceilings tidy always
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -168,6 +168,9 @@ deb-test: ## try the package on a fresh Debian 12 in a folder: install, log in, 
 	@tools/setup.sh $(B) build deb deb-test
 	@$(MAKE) all
 	@tools/deb_test.sh $(BIN)
+vm-test: deb-test ## the same package on a Debian 12 that boots in an emulated machine: systemd, timer, log rotation, alarms
+	@tools/setup.sh $(B) vm-test
+	@tools/vm_test.sh $(BIN)
 
 # --- guards ------------------------------------------------------------------------------------------------------------
 lint: ## floors, clang-format, clang-tidy, cppcheck, stale derived files

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh BUILD_FOLDER GROUP... - installs what is missing for the groups build, test, lint, fuzz, bench, deb: never more, and never
+# setup.sh BUILD_FOLDER GROUP... - installs what is missing for the groups build, test, lint, fuzz, bench, deb, deb-test, vm-test: never more, and never
 # in place of what the machine already has. Asks nothing. sudo only when not root; on a system without apt it prints the
 # packages and fails. A stamp in the build folder makes the next call instant.
 set -eu
@@ -61,8 +61,12 @@ want_group() {
         want_tool debootstrap
         want_tool lintian
         ;;
+    vm-test)
+        want_tool qemu-system-x86_64 qemu-system-x86
+        want_tool mkfs.ext4 e2fsprogs
+        ;;
     *)
-        echo "setup: no group '$1' (build test lint fuzz bench deb deb-test)" >&2
+        echo "setup: no group '$1' (build test lint fuzz bench deb deb-test vm-test)" >&2
         exit 2
         ;;
     esac
