@@ -50,4 +50,7 @@ test('what stands against a merge is said before', async ({ windows }) => {
   await expect(page.getByText('姓名不同')).toHaveCount(0)
   await expect(page.getByRole('button', { name: '合并', exact: true })).toBeDisabled()
   await looks(page, 'merge-refused')
+  await page.goto(`${server.url}/r/person-merges`)
+  await page.getByRole('button', { name: '新建' }).click() // a merge is made where both rows are seen side by side
+  await expect(page).toHaveURL(/\/duplicates/)
 })

@@ -18,6 +18,7 @@ prefs_apply()
 registry.menu_page('desk', '/desk')
 registry.menu_page('audit', '/audit')
 registry.menu_page('duplicates', '/duplicates')
+registry.create_page('person-merges', '/duplicates')
 registry.record_page('tickets', (id) => '/tickets/' + id)
 registry.action_dialog('tickets', 'dispatch', defineAsyncComponent(() => import('./rooms/service/DispatchDialog.vue')))
 

@@ -4,11 +4,13 @@ import type { Component } from 'vue'
 
 const dialogs = new Map<string, Component>()
 const pages = new Map<string, (id: number) => string>()
+const creating = new Map<string, string>()
 const menu = new Map<string, string>([['home', '/']])
 
 export const registry = {
   action_dialog: (path: string, key: string, c: Component) => dialogs.set(path + '.' + key, c),
   record_page: (path: string, to: (id: number) => string) => pages.set(path, to),
+  create_page: (path: string, to: string) => creating.set(path, to),
   menu_page: (key: string, to: string) => menu.set(key, to),
 }
 export function action_dialog(path: string, key: string): Component | null {
@@ -16,6 +18,10 @@ export function action_dialog(path: string, key: string): Component | null {
 }
 export function record_page(path: string, id: number): string | null {
   return pages.get(path)?.(id) ?? null
+}
+/* Where a row is made, when not in the list's own form. */
+export function create_page(path: string): string | null {
+  return creating.get(path) ?? null
 }
 export function menu_page(key: string | undefined): string | null {
   return (key && menu.get(key)) || null
