@@ -38,7 +38,7 @@ export ANJU_BUILD := $(B)
 .SECONDARY:
 DEB_VERSION :=
 .PHONY: deb deb-test vm-test
-.PHONY: all run test lint lighthouse mutants bench fuzz fuzzers docs format tsan clean help setup tests ceilings tidy always
+.PHONY: all run test lint lighthouse mutants outdated bench fuzz fuzzers docs format tsan clean help setup tests ceilings tidy always
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # --- the program: objects under $(B)/$(MODE)/, everything but main.c in one library that tests link too ----------------
@@ -197,6 +197,8 @@ $(B)/floors: tools/floors.c Makefile
 	@echo '  CC $@'
 	$(Q)$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -g -fsanitize=address,undefined -o $@ $<
 
+outdated: all ## newer versions and known holes of what the program is made of (network; run it before a release)
+	@tools/outdated.sh $(BIN)
 docs: all ## write the derived files (docs/openapi.json and its like) again
 	@tools/docs.sh write $(BIN)
 format: ## clang-format every C file
