@@ -179,6 +179,43 @@ static enum err phase_body(struct call *k)
     return E_OK;
 }
 
+struct seen_name {
+    struct seen_name *next;
+    struct str name;
+};
+struct seen {
+    struct arena *mem;
+    struct seen_name *list;
+    struct str twice;
+};
+
+static bool see_name(struct str name, struct str value, void *arg)
+{
+    struct seen *s = arg;
+    (void)value;
+    for (struct seen_name *x = s->list; x; x = x->next)
+        if (str_eq(x->name, name)) {
+            s->twice = name;
+            return false;
+        }
+    struct seen_name *one = arena_get(s->mem, sizeof *one);
+    *one = (struct seen_name){s->list, name};
+    s->list = one;
+    return true;
+}
+
+/* One program takes the first of two, the next the last; so neither counts. */
+static enum err phase_query(struct call *k)
+{
+    struct seen s = {.mem = k->c.mem};
+    if (!http_params(k->q.h, see_name, &s))
+        return FAIL(&k->c, E_SYNTAX, "网址参数无法读取", "the query string cannot be read");
+    if (!s.twice.p)
+        return E_OK;
+    return FAIL(&k->c, E_SYNTAX, "网址参数 " PRS " 出现了两次",
+                "the parameter " PRS " is there twice", PRA(utf8_head(s.twice, 60)));
+}
+
 /* --- the unit of work, with idempotency --- */
 
 static enum err idem_replay(struct call *k, struct tx *tx, bool *ret_replayed)
@@ -326,6 +363,7 @@ static enum err perform(struct call *k, bool *ret_write)
     TRY(phase_rate(k));
     TRY(phase_right(k));
     TRY(phase_csrf(k));
+    TRY(phase_query(k));
     TRY(phase_body(k));
     TRY(idem_read(k));
     if (r->prepare)

@@ -148,6 +148,15 @@ test('a key given twice, in any spelling of it, is refused and not guessed at', 
   for (const more of ['"Title":"y"', '"title ":"y"', '"TITLE":"y"']) expect(await desk.post('tickets', text(more), JSON_TYPE), 422, 'invalid')
 })
 
+test('a parameter given twice is refused: programs differ on which of the two counts', async () => {
+  for (const query of ['limit=1&limit=2', 'q=a&q=', 'after=&after=i1.1', 'state=accepted&%73tate=closed', `community_id=${house.community}&community_id=${house.otherCommunity}`]) {
+    const reply = await desk.get(`tickets?${query}`)
+    expect(reply, 400, 'malformed')
+    assert.match(reply.body.detail, /两次/)
+  }
+  expect(await desk.get('tickets?created_at.gte=2025-01-01T00:00:00%2B08:00&created_at.lt=2026-01-01T00:00:00%2B08:00'), 200)
+})
+
 test('a form of another site cannot act: not as text/plain, not as a form, not with the method in a header or the address', async () => {
   const { cookie, csrf } = desk.session()
   const body = JSON.stringify({ community_id: house.community, kind: 'repair', title: 'x', channel: 'phone' })

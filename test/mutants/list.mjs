@@ -134,6 +134,7 @@ export const mutants = [
   ['one Host', 'src/http/query.c', 'f->hosts > 1 || ', '', 'src/http/test/http_test.c', hostile],
   ['folded lines are refused', 'src/http/query.c', '    h->framing.bad |= folded(name, value);\n', '', 'src/http/test/http_test.c', hostile],
   ['spaces in an address are refused', 'src/http/query.c', "    return str_find(path, S(\" \")) < 0 && str_find(query, S(\" \")) < 0;", '    return true;', 'src/http/test/http_test.c', hostile],
+  ['a parameter counts once', 'src/core/web.c', '    if (!s.twice.p)\n        return E_OK;', '    if (s.mem)\n        return E_OK;', threats],
   ['long addresses are 414', 'src/http/query.c', '    if (path.n > PATH_MAX_BYTES || query.n > QUERY_MAX_BYTES)', '    if (path.n > 1 << 30)', hostile],
   ['slow ones are cut', 'src/http/watch.c', '        if (deadline != 0 && now > deadline)', '        if (deadline < 0)', 'src/http/test/http_test.c', hostile],
   ['a flood of logins waits in line', 'src/core/session.c', '        return !password_busy() ? E_OK', '        return c ? E_OK', hostile],
