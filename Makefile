@@ -137,7 +137,7 @@ $(TEST_BIN): %: %.o $(HELP_OBJ) $(LIB)
 	@echo '  LINK $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcmocka $(LDLIBS)
 # They send requests in-process, through the fuzz targets' door.
-$(addprefix $(O)/test/unit/,batch_test fault_test links_test): $(O)/test/fuzz/door.o
+$(addprefix $(O)/test/unit/,batch_test fault_test line_test links_test): $(O)/test/fuzz/door.o
 
 mutants: ## take each protection away in turn and see its test fail (ONLY="csrf|token": some; about an hour)
 	@tools/setup.sh $(B) build test

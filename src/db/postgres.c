@@ -458,7 +458,8 @@ static enum err unit_commit(struct db *db, struct unit *u, struct conn *s)
     if (e == E_BUSY)
         db_log_reach(db, why);
     else if (e != E_OK && e != E_RETRY)
-        log_line(LOG_ERROR, "db", "commit failed=%s why=\"%s\"", err_name(e), why);
+        log_line(LOG_ERROR, "db", "commit failed=%s trace=%s why=\"%s\"", err_name(e),
+                 u->tx.c->trace_id, why);
     return e == E_OK || e == E_RETRY ? e : db_fail(u->tx.c, e, __FILE__);
 }
 
