@@ -21,6 +21,9 @@ icons_add({
   tag: 'M4 12V4h8l8 8-8 8zM8.5 8.5h.01',
   sliders: 'M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4',
   case: 'M4 8h16v11H4zM9 8V5h6v3M4 13h16',
+  copies: 'M8 8h12v12H8zM16 8V4H4v12h4',
+  join: 'M7 4v4c0 3 2 4 5 4s5 1 5 4v4M17 4v4c0 3-2 4-5 4',
+  shield: 'M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z',
   tree: 'M5 4v14h5M5 9h5M13 7h6v4h-6zM13 16h6v4h-6z',
 })
 
@@ -29,6 +32,8 @@ const MENU: Record<string, string> = {
   branches: 'building', people: 'people', persons: 'people', occupancies: 'people', staff: 'staff', users: 'user',
   skills: 'wrench', 'staff-skills': 'wrench', departments: 'tree', posts: 'case', roles: 'gear', grants: 'key', tokens: 'key',
   ratings: 'star', categories: 'tag', 'sla-policies': 'timer', 'priority-policies': 'sliders', shifts: 'calendar', identities: 'idcard',
+  duplicates: 'copies', 'person-merges': 'join', 'data-requests': 'message', consents: 'check', 'retention-rules': 'archive',
+  'login-policies': 'shield', audit: 'search',
 }
 export function menu_icon(key: string): string {
   return MENU[key] ?? 'list'
