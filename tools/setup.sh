@@ -43,6 +43,7 @@ want_group() {
         want_tool faketime # a clock that steps back
         want_file /usr/sbin/clamd clamav-daemon # a virus scanner for uploads
         want_tool unzip
+        ! have dpkg || want_tool dpkg-shlibdeps dpkg-dev # the package is built by a test too
         want_file /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc fonts-noto-cjk
         ;;
     lint)
