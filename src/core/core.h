@@ -18,7 +18,6 @@ extern const struct query *const key_queries[];
 extern const struct query *const role_queries[];
 extern const struct query *const seal_queries[];
 extern const struct query *const late_queries[];
-extern const struct query *const metrics_queries[];
 extern const struct query *const probe_queries[];
 
 enum err job_sweep_done(struct ctx *c, struct tx *tx);

@@ -53,3 +53,8 @@ void jobs_nudge(void *unused); /* there is something to do now; fits tx_after_co
 void jobs_stop(struct jobs *j);
 /* Runs everything due now, once, on this thread; for tests and the CLI. Returns how many ran. */
 int jobs_run_due(struct app *app, int64_t now_ms);
+/* Jobs due now, since when the oldest waits (now when none does), and how many were given up. */
+struct backlog {
+    int64_t due, oldest_ms, dead;
+};
+MUST_USE enum err jobs_backlog(struct ctx *c, struct tx *tx, void *ret_backlog);

@@ -34,9 +34,12 @@ static const struct query Q_FAILED = {
     "UPDATE job SET attempts = attempts + 1, run_at = $2, state = $3, error = $4 WHERE id = $1"};
 static const struct query Q_SWEEP = {"job.sweep",
                                      "DELETE FROM job WHERE state = 1 AND run_at < $1"};
+static const struct query Q_WAITING = {
+    "job.waiting", "SELECT count(*), min(run_at) FROM job WHERE state = 0 AND run_at <= $1"};
+static const struct query Q_DEAD = {"job.dead", "SELECT count(*) FROM job WHERE state = 2"};
 static const struct query Q_SLOT = {"job.slot", "SELECT id FROM job WHERE once_key = $1"};
-const struct query *const job_queries[] = {&Q_DUE,   &Q_ANY_DUE, &Q_DONE, &Q_FAILED,
-                                           &Q_SWEEP, &Q_SLOT,    NULL};
+const struct query *const job_queries[] = {&Q_DUE,  &Q_ANY_DUE, &Q_DONE, &Q_FAILED, &Q_SWEEP,
+                                           &Q_SLOT, &Q_WAITING, &Q_DEAD, NULL};
 
 struct jobs {
     struct app *app;
@@ -298,4 +301,15 @@ void jobs_stop(struct jobs *j)
 enum err job_sweep_done(struct ctx *c, struct tx *tx)
 {
     return q_do(c, tx, &Q_SWEEP, IN(v_int(c->now_ms - KEEP_DONE_MS)), NULL);
+}
+
+enum err jobs_backlog(struct ctx *c, struct tx *tx, void *ret_backlog)
+{
+    struct backlog *l = ret_backlog;
+    struct val v[2], dead;
+    TRY(q_one(c, tx, &Q_WAITING, IN(v_int(c->now_ms)), v, 2));
+    TRY(q_one(c, tx, &Q_DEAD, IN0, &dead, 1));
+    *l = (struct backlog){val_int(v[0]), v[1].t == V_NULL ? c->now_ms : val_int(v[1]),
+                          val_int(dead)};
+    return E_OK;
 }

@@ -2,6 +2,7 @@
  * people's dashboards and alarms: one that is here stays (test/journeys/operations.test.mjs holds
  * the list). No label carries anything a client chose. */
 #include "core/metrics.h"
+#include "core/event.h"
 
 #include <dirent.h>
 #include <stdatomic.h>
@@ -18,11 +19,6 @@ static struct {
     _Atomic int64_t logins[2]; /* failed, good */
 } m;
 static const int bucket_ms[] = {1, 5, 10, 50, 100, 500, 1000};
-
-static const struct query Q_JOBS = {
-    "metrics.jobs", "SELECT count(*), min(run_at) FROM job WHERE state = 0 AND run_at <= $1"};
-static const struct query Q_DEAD = {"metrics.dead", "SELECT count(*) FROM job WHERE state = 2"};
-const struct query *const metrics_queries[] = {&Q_JOBS, &Q_DEAD, NULL};
 
 void metrics_request(int status, int64_t us)
 {
@@ -99,26 +95,11 @@ static void db_part(struct app *app, struct buf *b)
     one(b, "anju_db_queue", "gauge", "Writes waiting for the SQLite writer.", d.queue_len);
 }
 
-struct backlog {
-    int64_t due, oldest_ms, dead;
-};
-
-static enum err backlog_read(struct ctx *c, struct tx *tx, void *arg)
-{
-    struct backlog *l = arg;
-    struct val v[2], dead;
-    TRY(q_one(c, tx, &Q_JOBS, IN(v_int(c->now_ms)), v, 2));
-    TRY(q_one(c, tx, &Q_DEAD, IN0, &dead, 1));
-    *l = (struct backlog){val_int(v[0]), v[1].t == V_NULL ? c->now_ms : val_int(v[1]),
-                          val_int(dead)};
-    return E_OK;
-}
-
 static void jobs_part(struct app *app, struct ctx *c, struct buf *b)
 {
     struct backlog l = {0};
     struct fault before = c->fault;
-    bool known = db_read(app->db, c, backlog_read, &l) == E_OK;
+    bool known = db_read(app->db, c, jobs_backlog, &l) == E_OK;
     c->fault = before;
     one(b, "anju_db_up", "gauge", "1 while the database answers.", known);
     if (!known)

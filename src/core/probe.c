@@ -3,6 +3,7 @@
  * network is in main/probes.c. Nothing a probe writes stays, but the done mark of its job for two
  * days and the event that a token was made. */
 #include "core/probe.h"
+#include "core/event.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,9 +22,6 @@ static const struct query Q_MARK_OUT = {"probe.read",
                                         "SELECT request FROM idempotency WHERE id = $1"};
 static const struct query Q_FILES = {
     "probe.files", "SELECT id, sha256, bytes FROM stored_file ORDER BY id DESC LIMIT 200"};
-static const struct query Q_JOBS = {
-    "probe.jobs", "SELECT count(*), min(run_at) FROM job WHERE state = 0 AND run_at <= $1"};
-static const struct query Q_DEAD = {"probe.dead", "SELECT count(*) FROM job WHERE state = 2"};
 static const struct query Q_DEMO = {
     "probe.demo", "SELECT count(*) FROM app_user WHERE community_id = 0 AND demo = 1 AND "
                   "archived = 0 AND enabled = 1"};
@@ -40,9 +38,9 @@ static const struct query Q_TOKEN_DROP = {"probe.token_drop",
                                           "DELETE FROM api_token WHERE hash = $1"};
 static const struct query Q_JOB_ID = {"probe.job", "SELECT id FROM job WHERE once_key = $1"};
 static const struct query Q_JOB_STATE = {"probe.job_state", "SELECT state FROM job WHERE id = $1"};
-const struct query *const probe_queries[] = {&Q_MARK_IN,    &Q_MARK_OUT, &Q_FILES,     &Q_JOBS,
-                                             &Q_DEAD,       &Q_DEMO,     &Q_FIRST,     &Q_ADMINS,
-                                             &Q_TOKEN_DROP, &Q_JOB_ID,   &Q_JOB_STATE, NULL};
+const struct query *const probe_queries[] = {&Q_MARK_IN,   &Q_MARK_OUT, &Q_FILES,      &Q_DEMO,
+                                             &Q_FIRST,     &Q_ADMINS,   &Q_TOKEN_DROP, &Q_JOB_ID,
+                                             &Q_JOB_STATE, NULL};
 
 /* --- words --- */
 
@@ -175,25 +173,10 @@ static void probe_uploads(struct ctx *c, const struct probe_env *env, struct pro
 
 /* --- jobs --- */
 
-struct backlog {
-    int64_t due, oldest_ms, dead;
-};
-
-static enum err backlog_read(struct ctx *c, struct tx *tx, void *arg)
-{
-    struct backlog *l = arg;
-    struct val v[2], dead;
-    TRY(q_one(c, tx, &Q_JOBS, IN(v_int(c->now_ms)), v, 2));
-    TRY(q_one(c, tx, &Q_DEAD, IN0, &dead, 1));
-    *l = (struct backlog){val_int(v[0]), v[1].t == V_NULL ? c->now_ms : val_int(v[1]),
-                          val_int(dead)};
-    return E_OK;
-}
-
 static void probe_backlog(struct ctx *c, const struct probe_env *env, struct probe_result *ret)
 {
     struct backlog l;
-    enum err e = db_read(env->app->db, c, backlog_read, &l);
+    enum err e = db_read(env->app->db, c, jobs_backlog, &l);
     if (e != E_OK) {
         say_fault(c, ret, "counting jobs", e);
         return;

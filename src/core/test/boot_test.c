@@ -54,11 +54,11 @@ static void test_prepare(void **state)
 {
     (void)state;
     const struct query *const *const core[] = {
-        number_queries,   event_queries,     job_queries,    session_queries,   web_queries,
-        file_queries,     news_queries,      auth_queries,   key_queries,       role_queries,
-        password_queries, factor_queries,    token_queries,  policy_queries,    rights_queries,
-        audit_queries,    seal_queries,      late_queries,   metrics_queries,   probe_queries,
-        batch_queries,    batch_run_queries, import_queries, file_check_queries};
+        number_queries,    event_queries,  job_queries,       session_queries, web_queries,
+        file_queries,      news_queries,   auth_queries,      key_queries,     role_queries,
+        password_queries,  factor_queries, token_queries,     policy_queries,  rights_queries,
+        audit_queries,     seal_queries,   late_queries,      probe_queries,   batch_queries,
+        batch_run_queries, import_queries, file_check_queries};
     struct house *h = house_open();
     struct prepare p = {.h = h};
     const struct resource *const *list;

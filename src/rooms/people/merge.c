@@ -70,37 +70,32 @@ static enum err row_changed(struct ctx *c, struct tx *tx, const struct resource 
     return tx_emit(c, tx, &e);
 }
 
-/* Points the row's field from one person to the other; *ret_changed false: it points elsewhere. */
+/* Changes the row while its field still points to person; *ret_changed false: it points elsewhere,
+ * or is so already. */
+static enum err change(struct ctx *c, struct tx *tx, const struct link *l, int64_t id,
+                       int64_t person, const char *set, int64_t to, bool *ret_changed)
+{
+    int64_t n = 0;
+    struct str sql = arena_fmt(c->mem,
+                               "UPDATE %s SET version = version + 1, updated_at = $4, %s = $3 "
+                               "WHERE id = $1 AND %s = $2 AND %s <> $3",
+                               l->res->name, set, l->res->fields[l->field].name, set);
+    TRY(q_do(c, tx, db_intern(tx_db(tx), S("merge.change"), sql),
+             IN(v_int(id), v_int(person), v_int(to), v_int(c->now_ms)), &n));
+    *ret_changed = n == 1;
+    return E_OK;
+}
+
 static enum err point(struct ctx *c, struct tx *tx, const struct link *l, int64_t id, int64_t from,
                       int64_t to, bool *ret_changed)
 {
-    const char *field = l->res->fields[l->field].name;
-    int64_t n = 0;
-    struct str sql =
-        arena_fmt(c->mem,
-                  "UPDATE %s SET version = version + 1, updated_at = $4, %s = $3 WHERE "
-                  "id = $1 AND %s = $2",
-                  l->res->name, field, field);
-    TRY(q_do(c, tx, db_intern(tx_db(tx), S("merge.point"), sql),
-             IN(v_int(id), v_int(from), v_int(to), v_int(c->now_ms)), &n));
-    *ret_changed = n == 1;
-    return E_OK;
+    return change(c, tx, l, id, from, l->res->fields[l->field].name, to, ret_changed);
 }
 
 static enum err put_away(struct ctx *c, struct tx *tx, const struct link *l, int64_t id,
                          int64_t person, bool away, bool *ret_changed)
 {
-    const char *field = l->res->fields[l->field].name;
-    int64_t n = 0;
-    struct str sql =
-        arena_fmt(c->mem,
-                  "UPDATE %s SET version = version + 1, updated_at = $4, archived = $3 "
-                  "WHERE id = $1 AND %s = $2 AND archived <> $3",
-                  l->res->name, field);
-    TRY(q_do(c, tx, db_intern(tx_db(tx), S("merge.away"), sql),
-             IN(v_int(id), v_int(person), v_int(away), v_int(c->now_ms)), &n));
-    *ret_changed = n == 1;
-    return E_OK;
+    return change(c, tx, l, id, person, "archived", away, ret_changed);
 }
 
 /* --- the values of the one who stays --- */

@@ -31,6 +31,8 @@ export function problem_text(e: unknown): string {
   if (e.status === 404) return T.problem_missing
   return T.problem_unknown
 }
+/* The fields' own words where there are any. */
+export const field_text = (e: unknown) => (e instanceof Problem && e.fields.length ? e.fields.map((f) => f.message).join(' ') : problem_text(e))
 export function toast_problem(e: unknown): void {
   if (e instanceof Problem && e.status === 401) return
   toast(problem_text(e), 'bad')
