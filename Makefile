@@ -48,7 +48,9 @@ LIB   := $(O)/libanju.a
 SRC   := $(sort $(shell find src -name '*.c' -not -path '*/test/*'))
 MAIN  := src/main/main.c
 GEN   := $(B)/gen/$(if $(filter 0,$(WEB)),noweb,web)/assets.c
-OBJ   := $(patsubst %.c,$(O)/%.o,$(filter-out $(MAIN),$(SRC))) $(GEN:$(B)/%.c=$(O)/%.o)
+SHIPPED := $(B)/gen/shipped.c
+DATA  := $(shell find src/rooms -path '*/data/*')
+OBJ   := $(patsubst %.c,$(O)/%.o,$(filter-out $(MAIN),$(SRC))) $(patsubst $(B)/%.c,$(O)/%.o,$(GEN) $(SHIPPED))
 TESTS := $(sort $(shell find src test -name node_modules -prune -o -name '*_test.c' -path '*/test/*' -print) $(wildcard test/unit/*_test.c))
 HELP_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard test/lib/*.c))
 TEST_BIN := $(TESTS:%.c=$(O)/%)
@@ -110,6 +112,12 @@ $(B)/gen/noweb/assets.c: $(B)/embed
 	@mkdir -p $(@D)/none
 	@echo '  EMBED $@'
 	$(Q)$(B)/embed $(@D)/none $@
+
+# What a new database starts with: src/rooms/*/data.
+$(SHIPPED): $(B)/embed $(DATA)
+	@mkdir -p $(@D)
+	@echo '  EMBED $@'
+	$(Q)$(B)/embed rooms src/rooms $@
 
 # --- tests: C units under sanitizers, HTTP journeys on both engines, the browser ---------------------------------------
 test: ## set up, build, run every suite (ONLY="units journeys e2e" or file names: some)

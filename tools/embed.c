@@ -1,5 +1,6 @@
-/* embed.c - turns the built web UI into one C file: embed web/dist build/gen/web/assets.c. Every
- * file is compressed once here, so that the server only copies bytes. The output depends on the
+/* embed.c - turns the built web UI into one C file: embed web/dist build/gen/web/assets.c, every
+ * file compressed once here, so that the server only copies bytes; and the rooms' data files into
+ * another: embed rooms src/rooms build/gen/shipped.c. The output depends on the
  * input alone (sorted, no times): two builds of one tree are equal. A build tool: it stops at the
  * first trouble and frees nothing. */
 #include <ctype.h>
@@ -139,23 +140,23 @@ static void write_bytes(FILE *out, size_t i, const unsigned char *p, size_t n)
     fputs("\";\n", out);
 }
 
-int main(int argc, char **argv)
+static void open_output(const char *path, FILE **ret_out, FILE **ret_rows, char **table, size_t *n)
 {
-    if (argc != 3)
-        stop("usage: embed FOLDER OUTPUT.c");
-    if (nftw(argv[1], collect, 16, FTW_PHYS | FTW_ACTIONRETVAL))
-        stop("%s: %s", argv[1], strerror(errno));
-    qsort(files, nfiles, sizeof files[0], by_name);
+    *ret_out = fopen(path, "w");
+    *ret_rows = open_memstream(table, n);
+    if (!*ret_out || !*ret_rows)
+        stop("%s: %s", path, strerror(errno));
+}
 
-    FILE *out = fopen(argv[2], "w");
+static void embed_web(const char *folder, const char *output)
+{
+    FILE *out, *rows;
     char *table = NULL;
     size_t table_n = 0;
-    FILE *rows = open_memstream(&table, &table_n);
-    if (!out || !rows)
-        stop("%s: %s", argv[2], strerror(errno));
+    open_output(output, &out, &rows, &table, &table_n);
     fputs("/* Made by tools/embed from web/dist. */\n#include \"main/assets.h\"\n\n", out);
     for (size_t i = 0; i < nfiles; i++) {
-        const char *path = files[i] + strlen(argv[1]);
+        const char *path = files[i] + strlen(folder);
         size_t n, gz_n;
         unsigned char *bytes = read_all(files[i], &n), *gz = gzip(bytes, n, &gz_n);
         write_bytes(out, i, gz, gz_n);
@@ -170,6 +171,44 @@ int main(int argc, char **argv)
             table);
     fprintf(out, "const size_t nassets = %zu;\n", nfiles);
     if (fclose(out))
-        stop("%s: %s", argv[2], strerror(errno));
+        stop("%s: %s", output, strerror(errno));
+}
+
+/* Of src/rooms/calendar/data/holiday_cn/2026.json the path is calendar/holiday_cn/2026.json. */
+static void embed_rooms(const char *folder, const char *output)
+{
+    FILE *out, *rows;
+    char *table = NULL;
+    size_t table_n = 0, nrows = 0;
+    open_output(output, &out, &rows, &table, &table_n);
+    fputs("/* Made by tools/embed from src/rooms. */\n#include \"core/shipped.h\"\n\n", out);
+    for (size_t i = 0; i < nfiles; i++) {
+        const char *path = files[i] + strlen(folder) + 1, *slash = strchr(path, '/');
+        size_t n;
+        if (!slash || strncmp(slash, "/data/", 6))
+            continue;
+        unsigned char *bytes = read_all(files[i], &n);
+        write_bytes(out, i, bytes, n);
+        fprintf(rows, "    {\"%.*s/%s\", {(const char *)gz_%zu, %zu}},\n", (int)(slash - path), path,
+                slash + 6, i, n);
+        nrows++;
+    }
+    fclose(rows);
+    fprintf(out, "\nconst struct shipped shipped[] = {\n%s    {0}};\n", table);
+    fprintf(out, "const size_t nshipped = %zu;\n", nrows);
+    if (fclose(out))
+        stop("%s: %s", output, strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+    bool rooms = argc == 4 && !strcmp(argv[1], "rooms");
+    if (argc != 3 && !rooms)
+        stop("usage: embed [rooms] FOLDER OUTPUT.c");
+    const char *folder = argv[argc - 2], *output = argv[argc - 1];
+    if (nftw(folder, collect, 16, FTW_PHYS | FTW_ACTIONRETVAL))
+        stop("%s: %s", folder, strerror(errno));
+    qsort(files, nfiles, sizeof files[0], by_name);
+    rooms ? embed_rooms(folder, output) : embed_web(folder, output);
     return 0;
 }

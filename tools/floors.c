@@ -21,7 +21,7 @@ static const struct {
               {"out", 2},  {"core", 3}, {"rooms", 4}, {"main", 5}};
 
 /* A room sees rooms before it, and of those only rooms/<room>/<room>.h. */
-static const char *const rooms[] = {"estate",    "people",  "staff",   "service",  "privacy",
+static const char *const rooms[] = {"estate", "calendar", "people",  "staff",   "service",  "privacy",
                                     "charges",   "assets",  "rounds",  "energy",   "notices",
                                     "surveys",   "care",    "access",  "handover", "owners",
                                     "emergency", "quality", "improve", "hub"};

@@ -172,13 +172,15 @@ enum json_type json_type(const struct json *j)
 
 struct str json_str(const struct json *j)
 {
-    if (json_type(j) != JSON_STRING)
+    if (!j || json_type(j) != JSON_STRING)
         return S("");
     return (struct str){json_string_value(of(j)), json_string_length(of(j))};
 }
 
 int64_t json_int(const struct json *j)
 {
+    if (!j)
+        return 0;
     if (json_typeof(of(j)) == JANSSON_TRUE)
         return 1;
     return json_integer_value(of(j));

@@ -124,7 +124,11 @@ static enum err seed(struct ctx *c, struct tx *tx, void *arg)
 {
     const struct app *app = arg;
     TRY(policies_seed(c, tx));
-    return roles_seed(c, tx, app->modules);
+    TRY(roles_seed(c, tx, app->modules));
+    for (const struct module *const *m = app->modules; *m; m++)
+        if ((*m)->seed)
+            TRY((*m)->seed(c, tx));
+    return E_OK;
 }
 
 static size_t all_fixups(const struct app *app, struct fixup ret[FIXUPS_MAX])

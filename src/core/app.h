@@ -77,6 +77,9 @@ struct module {
     const struct job *jobs;
     const struct on *listens;
     const struct fixup *fixups;
+    /* After every migration: adds what this version of the program brings along and the database
+     * lacks; repeatable. May be NULL. */
+    enum err (*seed)(struct ctx *c, struct tx *tx);
     const struct perm *perms;
     const struct role_seed *roles;
     const struct menu_item *menu;
@@ -139,6 +142,8 @@ struct req {
 };
 /* A required or optional query parameter as id; field error when malformed. 0 when absent. */
 MUST_USE enum err req_id_param(struct ctx *c, struct req *q, const char *name, int64_t *ret);
+/* A required query parameter as a civil date; field error when malformed. */
+MUST_USE enum err req_date_param(struct ctx *c, struct req *q, const char *name, struct date *ret);
 /* The community the request is about: its community_id parameter, or the caller's only one with
  * perm. E_MISSING when the caller lacks perm there; E_INVALID when it must be named. */
 MUST_USE enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *ret);

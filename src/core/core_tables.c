@@ -282,7 +282,7 @@ static const struct perm perm_list[] = {
 static const struct role_seed roles[] = {
     {"sysadmin",
      {"系统管理员", "System administrator"},
-     "system.* user.read role.read estate.* staff.read staff.manage policy.*"},
+     "system.* user.read role.read estate.* calendar.* staff.read staff.manage policy.*"},
     {"security",
      {"安全管理员", "Security administrator"},
      "user.* role.* session.* security.* token.create"},

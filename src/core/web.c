@@ -73,6 +73,14 @@ enum err req_id_param(struct ctx *c, struct req *q, const char *name, int64_t *r
     return E_OK;
 }
 
+enum err req_date_param(struct ctx *c, struct req *q, const char *name, struct date *ret)
+{
+    if (!date_parse(http_param(q->h, name), ret))
+        return FAIL_FIELD(c, name, "format", "应是日期,如 2026-01-31",
+                          "a date such as 2026-01-31");
+    return E_OK;
+}
+
 enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *ret)
 {
     int64_t id;

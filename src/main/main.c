@@ -17,7 +17,7 @@
 
 const struct verb *const all_verbs[] = {
     &verb_serve,  &verb_init,   &verb_demo,    &verb_user,    &verb_token, &verb_import,
-    &verb_export, &verb_backup, &verb_restore, &verb_upgrade, &verb_db,    &verb_check,
+    &verb_export, &verb_calendar, &verb_backup, &verb_restore, &verb_upgrade, &verb_db,    &verb_check,
     &verb_doctor, &verb_key,    &verb_doc,     &verb_version, NULL};
 
 static void usage(FILE *to)

@@ -16,7 +16,7 @@ static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See 
                                     {"policy.read", {"查看规则", "See policies"}},
                                     {"policy.manage", {"管理规则", "Manage policies"}},
                                     {0}};
-#define STAFF_COMMON "estate.read staff.read policy.read ticket.staff ticket.create "
+#define STAFF_COMMON "estate.read staff.read policy.read calendar.read ticket.staff ticket.create "
 static const struct role_seed roles[] = {
     {"desk",
      {"客服前台", "Front desk"},
@@ -31,8 +31,8 @@ static const struct role_seed roles[] = {
      {"项目经理", "Manager"},
      STAFF_COMMON
      "ticket.read ticket.desk ticket.dispatch policy.manage people.read people.manage "
-     "personal.read personal.export estate.manage staff.manage privacy.read privacy.ask "
-     "privacy.desk privacy.manage privacy.restricted"},
+     "personal.read personal.export estate.manage calendar.manage staff.manage privacy.read "
+     "privacy.ask privacy.desk privacy.manage privacy.restricted"},
     {"resident", {"住户", "Resident"}, "ticket.own ticket.create privacy.own privacy.ask"},
     {0}};
 #define GROUP                                                                                      \
