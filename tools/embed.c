@@ -189,8 +189,8 @@ static void embed_rooms(const char *folder, const char *output)
             continue;
         unsigned char *bytes = read_all(files[i], &n);
         write_bytes(out, i, bytes, n);
-        fprintf(rows, "    {\"%.*s/%s\", {(const char *)gz_%zu, %zu}},\n", (int)(slash - path), path,
-                slash + 6, i, n);
+        fprintf(rows, "    {\"%.*s/%s\", {(const char *)gz_%zu, %zu}},\n", (int)(slash - path),
+                path, slash + 6, i, n);
         nrows++;
     }
     fclose(rows);

@@ -19,7 +19,8 @@ int64_t json_int(const struct json *j);    /* of an int or bool; else, and of NU
 double json_real(const struct json *j) __asm__("anju_json_real");
 size_t json_count(const struct json *j); /* members of an array or object */
 const struct json *json_at(const struct json *array, size_t i);
-const struct json *json_get(const struct json *object, const char *key); /* NULL: not there, or no object */
+const struct json *json_get(const struct json *object,
+                            const char *key); /* NULL: not there, or no object */
 /* Walks an object in document order: for (void *it = json_first(o); it; it = json_next(o, it)) */
 void *json_first(const struct json *object);
 void *json_next(const struct json *object, void *it);

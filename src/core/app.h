@@ -71,9 +71,8 @@ struct module {
     const struct resource *const *resources; /* arrays end with NULL or a zero element */
     const struct table *tables;              /* besides the resources' */
     int ntables;
-    const struct query *const *queries,
-        *const *more_queries[4]; /* all named queries, for the prepare-all test */
-    const struct route *routes, *more_routes;
+    const struct query *const *queries[8]; /* all named queries, for the prepare-all test */
+    const struct route *routes[4];
     const struct job *jobs;
     const struct on *listens;
     const struct fixup *fixups;

@@ -98,7 +98,9 @@ struct resource {
     enum err (*after)(struct ctx *c, struct tx *tx, const struct row *old, const struct row *neu);
     /* More JSON members of a single GET, each starting with a comma. May be NULL. */
     enum err (*extra)(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
-    const char *extra_name, *extra_shape; /* the member that extra adds, for OpenAPI (schema.h) */
+    struct {
+        const char *name, *shape;
+    } extras[3]; /* the members that extra adds, for OpenAPI (schema.h) */
     const struct machine *machine;
     /* The permission whose holders see this row although they may not read all: they hear of its
      * changes live. May be NULL. */

@@ -67,8 +67,8 @@ void routes_build(struct app *app)
     for (const struct route *r = session_routes; r->path; r++)
         add(r);
     for (const struct module *const *m = app->modules; *m; m++)
-        for (int i = 0; i < 2; i++)
-            for (const struct route *r = i ? (*m)->more_routes : (*m)->routes; r && r->path; r++)
+        for (size_t i = 0; i < COUNT_OF((*m)->routes); i++)
+            for (const struct route *r = (*m)->routes[i]; r && r->path; r++)
                 add(r);
     const struct resource *const *list;
     int n = app_resources(&list);

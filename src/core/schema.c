@@ -404,8 +404,8 @@ static void schema_row(struct oas *o, const struct resource *r)
             schema_field(o, r->fields[i].name, &r->fields[i], true, row_may_be_null(r, i));
     row_actions(o, r->machine);
     schema_ref(o, "refs", "Refs");
-    if (r->extra)
-        schema_shape(o, r->extra_name, r->extra_shape);
+    for (size_t i = 0; i < COUNT_OF(r->extras) && r->extras[i].name; i++)
+        schema_shape(o, r->extras[i].name, r->extras[i].shape);
     jw_end(w);
     jw_arr_flat(w, "required");
     for (int i = 0; i < r->nfields; i++)

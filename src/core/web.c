@@ -76,8 +76,7 @@ enum err req_id_param(struct ctx *c, struct req *q, const char *name, int64_t *r
 enum err req_date_param(struct ctx *c, struct req *q, const char *name, struct date *ret)
 {
     if (!date_parse(http_param(q->h, name), ret))
-        return FAIL_FIELD(c, name, "format", "应是日期,如 2026-01-31",
-                          "a date such as 2026-01-31");
+        return FAIL_FIELD(c, name, "format", "应是日期,如 2026-01-31", "a date such as 2026-01-31");
     return E_OK;
 }
 

@@ -169,13 +169,23 @@ static enum err write_house(struct ctx *c, struct tx *tx, struct demo *d)
 }
 
 /* The rooms' own jobs for a new community, run here because tickets name the policies they make. */
+static enum err run_job(struct ctx *c, struct tx *tx, struct demo *d, const char *name,
+                        int64_t community)
+{
+    for (const struct module *const *m = d->app->modules; *m; m++)
+        for (const struct job *j = (*m)->jobs; j && j->name; j++)
+            if (str_eqz(str_of(name), j->name))
+                return j->run(c, tx, d->app,
+                              arena_fmt(c->mem, "{\"id\":%lld}", (long long)community));
+    return FAIL(c, E_INTERNAL, "没有任务 %s", "there is no job %s", name);
+}
+
 static enum err seed_policies(struct ctx *c, struct tx *tx, struct demo *d)
 {
-    for (int i = 0; i < TOWNS; i++)
-        for (const struct job *j = service_module.jobs; j->name; j++)
-            if (str_eqz(str_of(j->name), "service.seed"))
-                TRY(j->run(c, tx, d->app,
-                           arena_fmt(c->mem, "{\"id\":%lld}", (long long)d->towns[i].id)));
+    for (int i = 0; i < TOWNS; i++) {
+        TRY(run_job(c, tx, d, "service.seed", d->towns[i].id));
+        TRY(run_job(c, tx, d, "calendar.seed", d->towns[i].id));
+    }
     return E_OK;
 }
 
@@ -240,12 +250,13 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     TRY(name_roles(c, tx, d));
     TRY(name_policies(c, tx, d));
     const struct rowset *const sets[] = {
-        &d->users,       &d->grants,  &d->spaces,  &d->people, &d->identities,   &d->stays,
-        &d->departments, &d->posts,   &d->skills,  &d->staff,  &d->staff_skills, &d->shifts,
-        &d->categories,  &d->tickets, &d->ratings, &d->events, &d->series};
+        &d->users,       &d->grants,  &d->spaces, &d->people,  &d->identities,   &d->stays,
+        &d->departments, &d->posts,   &d->skills, &d->staff,   &d->staff_skills, &d->shifts,
+        &d->categories,  &d->tickets, &d->pauses, &d->ratings, &d->events,       &d->series};
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         TRY(write_rows(c, tx, sets[i]));
     TRY(privacy_write(c, tx, d));
+    TRY(run_job(c, tx, d, "service.clocks", 0)); /* who should have been told by now, was */
     tx_after_commit(tx, forget, NULL);
     return E_OK;
 }
@@ -298,6 +309,7 @@ static void rowsets_init(struct demo *d)
                 {&d->shifts, &res_shift},
                 {&d->categories, &res_category},
                 {&d->tickets, &res_ticket},
+                {&d->pauses, &res_ticket_pause},
                 {&d->ratings, &res_rating}};
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         rowset_of(sets[i].s, sets[i].r);
@@ -353,6 +365,15 @@ static enum err has_users(struct ctx *c, struct tx *tx, void *arg)
     return q_one(c, tx, &Q_USERS, IN0, &one, 1);
 }
 
+static enum err read_calendar(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct demo *d = arg;
+    struct date today = zone_date(zone_find("Asia/Shanghai"), c->now_ms);
+    int64_t day = date_days(today);
+    return workcal_load(c, tx, 0, date_of_days(day - (d->size.years + 1) * 366),
+                        date_of_days(day + 300), &d->calendar);
+}
+
 enum err demo_fill(struct ctx *c, struct app *app, const struct demo_size *size)
 {
     enum err e = db_read(app->db, c, has_users, NULL);
@@ -364,6 +385,11 @@ enum err demo_fill(struct ctx *c, struct app *app, const struct demo_size *size)
     struct arena *mem = arena_new((size_t)MEM_MAX << 20);
     struct demo *d = arena_get(mem, sizeof *d);
     *d = (struct demo){.c = c, .app = app, .mem = mem, .size = *size};
+    e = db_read(app->db, c, read_calendar, d);
+    if (e != E_OK) {
+        arena_free(mem);
+        return e;
+    }
     bool hashed = password_hash(S(PASSWORD), d->password);
     if (hashed) {
         make_all(d);

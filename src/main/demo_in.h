@@ -98,11 +98,12 @@ struct demo {
     int64_t now_ms, start_ms;
     int64_t today; /* days since 1970, in the community's zone */
     const struct zone *z;
+    struct workcal calendar; /* of a community that changed nothing */
     char password[PASSWORD_HASH_MAX];
     int64_t company_id, branch_id;
     struct town towns[TOWNS];
     struct rowset users, grants, spaces, people, identities, stays, departments, posts, skills,
-        staff, staff_skills, shifts, categories, tickets, ratings, events, series;
+        staff, staff_skills, shifts, categories, tickets, pauses, ratings, events, series;
     struct draft_event *log;
     size_t nlog, caplog;
     int phones, plates;

@@ -110,7 +110,8 @@ static void mark_late(struct sim *s, int64_t until_ms)
     for (size_t i = 0; i < COUNT_OF(clocks); i++) {
         const struct clock *k = &clocks[i];
         int64_t sweep_ms = (row_int(&s->row, k->due) / 60000 + 1) * 60000;
-        if (row_has(&s->row, k->stopped) || row_int(&s->row, k->flag) || sweep_ms > until_ms)
+        if (row_has(&s->row, k->stopped) || row_int(&s->row, k->flag) || sweep_ms > until_ms ||
+            (row_int(&s->row, T_CLOCK_STOPPED) && i != CLOCK_RESPOND))
             continue;
         begin(s);
         put(s, k->flag, v_int(1));
@@ -243,6 +244,17 @@ static bool pause(struct sim *s)
     begin(s);
     put(s, T_PAUSE_CLASS, v_int(class));
     put(s, T_PAUSED_AT, v_int(s->at_ms));
+    bool stops = class != PAUSE_THIRD_PARTY;
+    int state = class == PAUSE_CUSTOMER ? PAUSE_FREE : PAUSE_APPROVED;
+    put(s, T_PAUSE_STATE, v_int(state));
+    put(s, T_CLOCK_STOPPED, v_int(stops));
+    struct val *row = row_new(s->d, &s->d->pauses, s->t->id, s->at_ms);
+    row[TP_TICKET] = s->row.v[R_ID];
+    row[TP_CLASS] = v_int(class);
+    row[TP_REASON] = v_text(str_of(demo_pauses[class - 1]));
+    row[TP_FROM] = v_int(s->at_ms);
+    row[TP_STOPS] = v_int(stops);
+    row[TP_STATE] = v_int(state);
     say(s, "class", pause_keys[class]);
     say(s, "reason", demo_pauses[class - 1]);
     finish(s, "ticket.paused", "pause", PAUSED, s->at_ms, s->worker->account);
@@ -253,6 +265,12 @@ static bool pause(struct sim *s)
         v_int(row_int(&s->row, T_PAUSED_MS) + s->at_ms - row_int(&s->row, T_PAUSED_AT)));
     put(s, T_PAUSED_AT, v_null());
     put(s, T_PAUSE_CLASS, v_null());
+    put(s, T_CLOCK_STOPPED, v_int(0));
+    row[TP_TO] = v_int(s->at_ms);
+    struct pause over = {row[TP_FROM].i, s->at_ms, stops};
+    int64_t due_ms = row_int(&s->row, T_RESOLVE_DUE);
+    ASSERT(pause_moves((int)row_int(&s->row, T_CLOCK_HOURS), &s->d->calendar, &over, &due_ms));
+    put(s, T_RESOLVE_DUE, v_int(due_ms));
     finish(s, "ticket.resumed", "resume", IN_PROGRESS, s->at_ms, s->worker->account);
     return true;
 }

@@ -92,7 +92,6 @@ static void skills_make(struct demo *d, struct town *t)
         v[CA_NAME_EN] = v_text(str_of(k->en));
         v[CA_KIND] = v_int(k->kind);
         v[CA_SKILL] = k->skill >= 0 ? v_int(t->skills[k->skill]) : v_null();
-        v[CA_RESOLVE_MIN] = k->resolve_min ? v_int(k->resolve_min) : v_null();
         t->categories[i] = v[R_ID].i;
     }
 }

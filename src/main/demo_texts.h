@@ -49,7 +49,6 @@ enum {
 struct demo_category {
     const char *zh, *en;
     int kind, skill; /* skill -1: none */
-    int resolve_min; /* 0: by policy */
     int weight;      /* how often */
     int peak;        /* month in which it is three times as frequent, 0: none */
 };

@@ -250,6 +250,21 @@ static struct str code_of(struct demo *d, struct plan *p, int kind, int64_t at_m
     return text_of(d, "%s-%04d-%06d", prefix[kind], year, ++*n);
 }
 
+static void fill_clocks(struct sim *s, int priority)
+{
+    struct val *v = s->row.v;
+    struct sla sla = sla_default(s->cat->kind, priority);
+    int64_t due_ms[CLOCK__N];
+    ASSERT(sla_due(&sla, &s->d->calendar, s->at_ms, NULL, 0, due_ms));
+    for (int k = 0; k < CLOCK__N; k++) {
+        v[T_RESPOND_DUE + k] = v_int(due_ms[k]);
+        v[T_RESPOND_MIN + k] = v_int(sla.minutes[k]);
+    }
+    v[T_CLOCK_FROM] = v_int(s->at_ms);
+    v[T_CLOCK_HOURS] = v_int(sla.hours);
+    v[T_CLOCK_STOPPED] = v_int(0);
+}
+
 /* The whole row as ticket_check would have filled it at creation. */
 static void fill_row(struct sim *s, struct plan *plan, const struct place *at)
 {
@@ -277,11 +292,7 @@ static void fill_row(struct sim *s, struct plan *plan, const struct place *at)
     v[T_PRIORITY] = v_int(priority);
     v[T_STATE] = v_int(RECEIVED);
     v[T_FIRST_CONTACT] = v_int(s->desk->id);
-    struct sla sla = sla_default(s->cat->kind, priority);
-    v[T_RESPOND_DUE] = v_int(s->at_ms + sla.respond_min * INT64_C(60000));
-    v[T_HANDLE_DUE] = v_int(s->at_ms + sla.handle_min * INT64_C(60000));
-    v[T_RESOLVE_DUE] = v_int(
-        s->at_ms + (s->cat->resolve_min ? s->cat->resolve_min : sla.resolve_min) * INT64_C(60000));
+    fill_clocks(s, priority);
     v[T_RESPOND_BREACHED] = v[T_HANDLE_BREACHED] = v[T_RESOLVE_BREACHED] = v[T_PAUSED_MS] =
         v[T_REWORK] = v_int(0);
 }
@@ -339,6 +350,9 @@ static void ticket_make(struct demo *d, struct town *t, struct plan *plan, const
     const struct place *at = place_of(d, t, p, home, &s.person);
     fill_row(&s, plan, at);
     sim_live(&s);
+    /* The first look at the clocks finds what those that are open are due. */
+    if (row_int(&s.row, T_STATE) < FINISHED && !row_int(&s.row, T_CLOCK_STOPPED))
+        s.row.v[T_CLOCK_NEXT] = v_int(d->now_ms);
     memcpy(row, s.row.v, T__N * sizeof *row);
     rate(&s);
 }
@@ -355,10 +369,16 @@ static void place_tight(struct demo *d, struct plan *p)
             continue;
         struct sla sla = sla_default(demo_categories[q->category].kind,
                                      priority_default(q->urgency, q->impact, TIER_REGULAR));
-        int target = demo_categories[q->category].resolve_min
-                         ? demo_categories[q->category].resolve_min
-                         : sla.resolve_min;
-        one->at_ms = d->now_ms - (int64_t)(target - one->slack_min) * 60000;
+        int64_t lo = d->now_ms - 40 * DAY_MS, hi = d->now_ms, due_ms[CLOCK__N];
+        while (lo < hi) {
+            int64_t mid = lo + (hi - lo) / 2;
+            ASSERT(sla_due(&sla, &d->calendar, mid, NULL, 0, due_ms));
+            if (due_ms[CLOCK_RESOLVE] < d->now_ms + one->slack_min * INT64_C(60000))
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+        one->at_ms = lo;
     }
 }
 

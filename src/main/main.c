@@ -16,9 +16,9 @@
 #include "rooms/estate/estate.h"
 
 const struct verb *const all_verbs[] = {
-    &verb_serve,  &verb_init,   &verb_demo,    &verb_user,    &verb_token, &verb_import,
-    &verb_export, &verb_calendar, &verb_backup, &verb_restore, &verb_upgrade, &verb_db,    &verb_check,
-    &verb_doctor, &verb_key,    &verb_doc,     &verb_version, NULL};
+    &verb_serve,  &verb_init,     &verb_demo,   &verb_user,    &verb_token,   &verb_import,
+    &verb_export, &verb_calendar, &verb_backup, &verb_restore, &verb_upgrade, &verb_db,
+    &verb_check,  &verb_doctor,   &verb_key,    &verb_doc,     &verb_version, NULL};
 
 static void usage(FILE *to)
 {

@@ -15,8 +15,8 @@ struct verb {
     int (*run)(struct ctx *c, struct app *app, const struct args *a);
 };
 extern const struct verb verb_serve, verb_init, verb_demo, verb_user, verb_token, verb_import,
-    verb_export, verb_calendar, verb_backup, verb_restore, verb_upgrade, verb_db, verb_check, verb_doctor,
-    verb_key, verb_doc, verb_version;
+    verb_export, verb_calendar, verb_backup, verb_restore, verb_upgrade, verb_db, verb_check,
+    verb_doctor, verb_key, verb_doc, verb_version;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct verb *const all_verbs[];

@@ -444,6 +444,7 @@ const char *house_input(const struct house *h, const char *action)
         const char *action, *input;
     } inputs[] = {
         {"decline", "{\"reason\":\"不顺路\"}"},
+        {"refuse_pause", "{\"reason\":\"配件库里有\"}"},
         {"pause", "{\"class\":\"parts\",\"reason\":\"等配件\"}"},
         {"finish", "{\"result\":\"已更换水管\",\"cost\":2000}"},
         {"answer", "{\"result\":\"已答复\"}"},

@@ -21,7 +21,7 @@ static void test_boot(void **state)
         assert_true(house_number(h, str_z(h->c.mem, sql)) >= 0);
     }
     house_ok(h, app_migrate(&h->app, &h->c)); /* a second start changes nothing */
-    assert_int_equal(house_number(h, "SELECT count(*) FROM sla_policy"), 2 * 5 * 4);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM sla_policy"), 2 * 6 * 4);
     assert_int_equal(house_number(h, "SELECT count(*) FROM priority_policy"), 2 * 27);
     house_close(h);
 }
@@ -66,9 +66,8 @@ static void test_prepare(void **state)
     for (size_t i = 0; i < COUNT_OF(core); i++)
         prepare_list(&p, core[i]);
     for (const struct module *const *m = all_modules; *m; m++) {
-        prepare_list(&p, (*m)->queries);
-        for (size_t i = 0; i < COUNT_OF((*m)->more_queries); i++)
-            prepare_list(&p, (*m)->more_queries[i]);
+        for (size_t i = 0; i < COUNT_OF((*m)->queries); i++)
+            prepare_list(&p, (*m)->queries[i]);
         for (const struct check *k = (*m)->checks; k && k->name; k++)
             if (!k->run)
                 prepare(&p, &k->query);

@@ -56,6 +56,7 @@ static void test_sight(void **state)
     struct house *h = house_open();
     const struct resource *const *list;
     int n = app_resources(&list), looked = 0;
+    house_sql(h, "UPDATE work_calendar SET archived = 1"); /* one per community: make room */
     for (int i = 0; i < n; i++) {
         const struct resource *r = list[i];
         if (r->system)

@@ -32,7 +32,7 @@ static const struct field day_fields[CD__N] = {
 };
 static const struct field year_fields[HY__N] = {
     STANDARD_FIELDS,
-    [HY_YEAR] = {"year", F_INT, REQUIRED | CREATE_ONLY | UNIQUE | FILTER | SORT | LIST, 2000, 2199,
+    [HY_YEAR] = {"year", F_INT, REQUIRED | CREATE_ONLY | UNIQUE | FILTER | SORT | LIST, 1, 9999,
                  .label = {"年份", "Year"}},
     [HY_DAYS] = {"days", F_LONGTEXT, REQUIRED, 1, 10000, .label = {"安排", "Days"},
                  .help = {"每行一天:2026-01-01 off 元旦;调休上班写 work",
@@ -70,6 +70,9 @@ static enum err year_check(struct ctx *c, struct tx *tx, const struct row *old, 
     int64_t year = row_int(neu, HY_YEAR);
     (void)tx;
     (void)old;
+    if (year < NOTICE_YEAR_MIN || year > NOTICE_YEAR_MAX)
+        return FAIL_FIELD(c, "year", "range", "%d 到 %d", "%d to %d", NOTICE_YEAR_MIN,
+                          NOTICE_YEAR_MAX);
     while (notice_next(&n, &d))
         if (date_of_days(d.day).y < year - 1 || date_of_days(d.day).y > year + 1)
             return FAIL_FIELD(c, "days", "range", "第 %d 行不属于 %lld 年",
@@ -155,19 +158,26 @@ static const struct perm perms[] = {
     }
 static const struct menu_item menu[] = {
     {GROUP, "calendar", {"工作日历", "Work calendar"}, "calendar", NULL, "calendar.read"},
-    {GROUP, "work-calendars", {"工作时间", "Working hours"}, NULL, "work-calendars",
+    {GROUP,
+     "work-calendars",
+     {"工作时间", "Working hours"},
+     NULL,
+     "work-calendars",
      "calendar.manage"},
     {GROUP, "calendar-days", {"自定日期", "Own days"}, NULL, "calendar-days", "calendar.manage"},
-    {GROUP, "holiday-years", {"放假安排", "Holiday notices"}, NULL, "holiday-years",
+    {GROUP,
+     "holiday-years",
+     {"放假安排", "Holiday notices"},
+     NULL,
+     "holiday-years",
      "calendar.manage"},
     {0}};
 const struct module calendar_module = {
     .name = "calendar",
     .purpose = "working days and hours: notices of holidays and make-up days, a community's own",
     .resources = resources,
-    .queries = queries,
-    .more_queries = {notice_queries, load_queries},
-    .routes = calendar_routes,
+    .queries = {queries, notice_queries, load_queries},
+    .routes = {calendar_routes},
     .jobs = jobs,
     .listens = listens,
     .perms = perms,

@@ -37,14 +37,15 @@ struct workcal {
     const struct zone *zone;
     struct work_hours week[7]; /* Monday first */
     const struct work_day *days;
-    size_t ndays;            /* days somebody spoke of, ascending, one each */
-    int first, last;         /* loaded for these days */
-    int year0;               /* bit i of published: the notice of year0 + i is known */
+    size_t ndays;    /* days somebody spoke of, ascending, one each */
+    int first, last; /* loaded for these days */
+    int year0;       /* bit i of published: the notice of year0 + i is known */
     uint64_t published;
 };
 /* "09:00-12:00 13:30-18:00" to spans, 24:00 allowed as an end; empty: closed. False when malformed,
  * overlapping, out of order or too many. */
 MUST_USE bool work_hours_parse(struct str s, struct work_hours *ret);
+void buf_hours(struct buf *b, const struct work_hours *h); /* the same text */
 /* Mondays to Fridays 09:00 to 18:00: where a community has not said otherwise. */
 struct work_hours work_hours_default(int weekday);
 /* What kind of day it is. A legal working day: by notice or the community's word, else Monday to
@@ -54,9 +55,8 @@ struct work_day workcal_day(const struct workcal *w, struct date d);
  * own has those of the first weekday that has some. */
 struct work_hours workcal_hours(const struct workcal *w, struct date d);
 /* All four: false when the answer lies outside the loaded days. */
-/* minutes of working time after from_ms; ending exactly at closing time stays on that day. */
-MUST_USE bool workcal_add(const struct workcal *w, int64_t from_ms, int64_t minutes,
-                          int64_t *ret_ms);
+/* So much working time after from_ms; ending exactly at closing time stays on that day. */
+MUST_USE bool workcal_add(const struct workcal *w, int64_t from_ms, int64_t ms, int64_t *ret_ms);
 /* Working time in [from_ms, to_ms). */
 MUST_USE bool workcal_between(const struct workcal *w, int64_t from_ms, int64_t to_ms,
                               int64_t *ret_ms);

@@ -7,7 +7,7 @@
 #include "core/shipped.h"
 #include "rooms/calendar/room.h"
 
-enum { YEAR_MIN = 2000, YEAR_MAX = 2199, DAYS_MAX = 150, NAME_CHARS = 20 };
+enum { DAYS_MAX = 150, NAME_CHARS = 20 };
 
 static const struct query Q_KNOWN = {"calendar.known",
                                      "SELECT id FROM holiday_year WHERE community_id = 0 AND year "
@@ -74,10 +74,10 @@ enum err calendar_notice_read(struct ctx *c, const struct json *j, struct calend
     struct calendar_notice n = {.year = json_int(json_get(j, "year"))};
     struct date last = {0};
     struct buf b;
-    if (n.year < YEAR_MIN || n.year > YEAR_MAX)
+    if (n.year < NOTICE_YEAR_MIN || n.year > NOTICE_YEAR_MAX)
         return FAIL_FIELD(c, "year", "range", "这不是放假安排文件:应有 year(%d–%d)",
-                          "not a file of a year's holidays: it has a year %d–%d", YEAR_MIN,
-                          YEAR_MAX);
+                          "not a file of a year's holidays: it has a year %d–%d", NOTICE_YEAR_MIN,
+                          NOTICE_YEAR_MAX);
     if (!days || json_type(days) != JSON_ARRAY || !json_count(days))
         return FAIL_FIELD(c, "days", "required", "%lld 年的安排还没有公布,文件里没有日期",
                           "year %lld is not published yet: the file has no days",
@@ -117,9 +117,8 @@ enum err calendar_notice_store(struct ctx *c, struct tx *tx, struct calendar_not
     TRY(res_load(c, tx, &res_holiday_year, id, &old));
     n->changed = !val_eq(old.v[HY_DAYS], neu.v[HY_DAYS]);
     neu.set = BIT(HY_DAYS) | BIT(HY_SOURCE);
-    return n->changed
-               ? res_store(c, tx, &res_holiday_year, &old, &neu, NULL, (struct str){0})
-               : E_OK;
+    return n->changed ? res_store(c, tx, &res_holiday_year, &old, &neu, NULL, (struct str){0})
+                      : E_OK;
 }
 
 /* --- what the program brings along --- */

@@ -5,9 +5,8 @@
 extern const struct query *const notice_queries[], *const load_queries[];
 extern const struct route calendar_routes[];
 enum err calendar_seed(struct ctx *c, struct tx *tx);
-/* The spans as they are written, "09:00-12:00 13:30-18:00". */
-void buf_hours(struct buf *b, const struct work_hours *h);
 
+enum { NOTICE_YEAR_MIN = 2000, NOTICE_YEAR_MAX = 2199 };
 /* A stored notice, a line a day: "2026-01-01 off 元旦" or "2026-01-04 work 元旦". Empty lines are
  * passed over; false at the end, and at a line that is malformed (then bad). */
 struct notice {

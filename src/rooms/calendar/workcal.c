@@ -119,9 +119,9 @@ static struct walk walk_from(const struct workcal *w, int64_t at_ms)
     return (struct walk){(int)date_days(zone_date(w->zone, at_ms)), 0};
 }
 
-bool workcal_add(const struct workcal *w, int64_t from_ms, int64_t minutes, int64_t *ret_ms)
+bool workcal_add(const struct workcal *w, int64_t from_ms, int64_t ms, int64_t *ret_ms)
 {
-    int64_t left_ms = minutes * 60000, a, b;
+    int64_t left_ms = ms, a, b;
     struct walk k = walk_from(w, from_ms);
     if (k.day < w->first)
         return false;

@@ -163,7 +163,7 @@ static const struct check checks[] = {
 const struct module estate_module = {.name = "estate",
                                      .purpose = "company, branch, community, the space tree",
                                      .resources = resources,
-                                     .queries = queries,
+                                     .queries = {queries},
                                      .perms = perms,
                                      .menu = menu,
                                      .checks = checks};

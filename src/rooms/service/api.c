@@ -14,7 +14,7 @@ const struct query Q_SIMILAR = {
     "$3 AND state < 8 AND archived = 0 ORDER BY id DESC LIMIT 5"};
 const struct query *const ticket_queries[] = {&Q_RATING, &Q_SIMILAR, NULL};
 
-enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
+static enum err rating_json(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
 {
     struct val v[5];
     buf_put(out, S(",\"rating\":"));
@@ -37,6 +37,12 @@ enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct 
         buf_put(out, S("null"));
     buf_putc(out, '}');
     return E_OK;
+}
+
+enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
+{
+    TRY(rating_json(c, tx, r, out));
+    return pauses_json(c, tx, r, out);
 }
 
 /* R10: by the customer, once, after he was informed. */
@@ -152,15 +158,14 @@ static enum err read_candidates(struct ctx *c, struct tx *tx, const struct row *
                                 struct candidate *list, size_t *ret_n)
 {
     struct rows rows;
-    struct val need[2] = {{0}};
+    struct val need = v_null();
     if (row_has(ticket, T_CATEGORY)) {
         enum err e = q_one(c, tx, &Q_CATEGORY_SKILL,
-                           IN(ticket->v[R_COMMUNITY], ticket->v[T_CATEGORY]), need, 2);
+                           IN(ticket->v[R_COMMUNITY], ticket->v[T_CATEGORY]), &need, 1);
         if (e != E_OK && e != E_MISSING)
             return e;
     }
-    TRY(q_rows(c, tx, &Q_WORKERS, IN(ticket->v[R_COMMUNITY], need[0], v_int(c->now_ms)), 200,
-               &rows));
+    TRY(q_rows(c, tx, &Q_WORKERS, IN(ticket->v[R_COMMUNITY], need, v_int(c->now_ms)), 200, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
         struct val open;

@@ -16,34 +16,6 @@ int priority_default(int urgency, int impact, int tier)
     return tier == TIER_VIP && p > 1 ? p - 1 : p;
 }
 
-/* R2: guide 2.2.1 (respond 24 h, first handling 48 h), 3.1 (complaints within 48 h); urgent ones
- * from domain-rules 2.1. */
-struct sla sla_default(int kind, int priority)
-{
-    static const int resolve_h[] = {[KIND_REPAIR] = 48,
-                                    [KIND_COMPLAINT] = 48,
-                                    [KIND_SUGGESTION] = 168,
-                                    [KIND_PRAISE] = 168,
-                                    [KIND_INQUIRY] = 48};
-    struct sla s = {24 * 60, 48 * 60,
-                    60 * (kind >= KIND_REPAIR && kind <= KIND_INQUIRY ? resolve_h[kind] : 48), 0,
-                    0};
-    if (kind == KIND_REPAIR && priority == 1)
-        s = (struct sla){15, 30, 24 * 60, 0, 0};
-    else if (kind == KIND_REPAIR && priority == 2)
-        s = (struct sla){30, 4 * 60, 24 * 60, 0, 0};
-    else if (kind == KIND_COMPLAINT && priority <= 2)
-        s = (struct sla){60, 24 * 60, 48 * 60, 0, 0};
-    if (s.resolve_min < s.handle_min)
-        s.resolve_min = s.handle_min;
-    return s;
-}
-
-bool clock_breached(int64_t due_ms, int64_t stopped_ms, int64_t now_ms)
-{
-    return (stopped_ms ? stopped_ms : now_ms) > due_ms;
-}
-
 bool is_assignee(const struct who *w, const struct row *r)
 {
     int64_t me = who_staff(w, row_int(r, R_COMMUNITY));
@@ -64,7 +36,7 @@ bool is_talk(const struct row *r)
 
 bool is_work(const struct row *r)
 {
-    return row_int(r, T_KIND) == KIND_REPAIR;
+    return row_int(r, T_KIND) == KIND_REPAIR || row_int(r, T_KIND) == KIND_SAFETY;
 }
 
 const char *ticket_heard_by(const struct row *r)
@@ -79,11 +51,9 @@ const char *ticket_heard_by(const struct row *r)
  * year. */
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
 {
-    static const char *const prefix[] = {[KIND_REPAIR] = "WX",
-                                         [KIND_COMPLAINT] = "TS",
-                                         [KIND_SUGGESTION] = "JY",
-                                         [KIND_PRAISE] = "BY",
-                                         [KIND_INQUIRY] = "ZX"};
+    static const char *const prefix[] = {
+        [KIND_REPAIR] = "WX", [KIND_COMPLAINT] = "TS", [KIND_SUGGESTION] = "JY",
+        [KIND_PRAISE] = "BY", [KIND_INQUIRY] = "ZX",   [KIND_SAFETY] = "AQ"};
     if (!(neu->set & BIT(T_KIND)) || !row_has(neu, R_COMMUNITY))
         return E_OK;
     int64_t community = row_int(neu, R_COMMUNITY), n;
@@ -93,25 +63,6 @@ enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
     TRY(number_take(c, app->db, community, series, &n));
     row_put(neu, T_CODE, v_text(arena_fmt(c->mem, PRS "-%06lld", PRA(series), (long long)n)));
     return E_OK;
-}
-
-static enum err read_sla(struct ctx *c, struct tx *tx, const struct row *neu, struct sla *ret)
-{
-    struct val v[5];
-    *ret = sla_default((int)row_int(neu, T_KIND), (int)row_int(neu, T_PRIORITY));
-    enum err e = q_one(c, tx, &Q_SLA_POLICY,
-                       IN(neu->v[R_COMMUNITY], neu->v[T_KIND], neu->v[T_PRIORITY]), v, 5);
-    if (e == E_OK)
-        *ret = (struct sla){(int)val_int(v[2]), (int)val_int(v[3]), (int)val_int(v[4]),
-                            val_int(v[0]), val_int(v[1])};
-    else if (e != E_MISSING)
-        return e;
-    if (!row_has(neu, T_CATEGORY))
-        return E_OK;
-    e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(neu->v[R_COMMUNITY], neu->v[T_CATEGORY]), v, 2);
-    if (e == E_OK && v[1].t == V_INT)
-        ret->resolve_min = (int)v[1].i;
-    return e == E_MISSING ? E_OK : e;
 }
 
 static enum err set_priority(struct ctx *c, struct tx *tx, struct row *neu, int64_t tier)
@@ -125,20 +76,6 @@ static enum err set_priority(struct ctx *c, struct tx *tx, struct row *neu, int6
     else
         TRY(e);
     row_put(neu, T_PRIORITY, p);
-    return E_OK;
-}
-
-static enum err set_clocks(struct ctx *c, struct tx *tx, struct row *neu)
-{
-    struct sla s;
-    int64_t from = row_int(neu, R_CREATED_AT);
-    TRY(read_sla(c, tx, neu, &s));
-    row_put(neu, T_RESPOND_DUE, v_int(from + (int64_t)s.respond_min * 60000));
-    row_put(neu, T_HANDLE_DUE, v_int(from + (int64_t)s.handle_min * 60000));
-    if (!row_has(neu, T_RESOLVE_DUE)) /* an import may bring the target it was promised */
-        row_put(neu, T_RESOLVE_DUE, v_int(from + (int64_t)s.resolve_min * 60000));
-    row_put(neu, T_POLICY, s.policy_id ? v_int(s.policy_id) : v_null());
-    row_put(neu, T_POLICY_VERSION, v_int(s.version));
     return E_OK;
 }
 
@@ -254,7 +191,7 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     if (!row_has(neu, T_STATE))
         row_put(neu, T_STATE, v_int(RECEIVED));
     TRY(set_priority(c, tx, neu, tier));
-    TRY(set_clocks(c, tx, neu));
+    TRY(clocks_start(c, tx, neu, tier));
     TRY(set_first_contact(c, tx, neu));
     static const int zero[] = {T_REWORK, T_PAUSED_MS};
     for (size_t i = 0; i < COUNT_OF(zero); i++)
@@ -280,15 +217,15 @@ enum err ticket_after(struct ctx *c, struct tx *tx, const struct row *old, const
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
 {
     enum { ASSIGNEE_ID, REASON };
-    struct val need[2] = {{0}}, fit[2];
+    struct val need = v_null(), fit[2];
     if (row_has(old, T_CATEGORY)) {
         enum err e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(old->v[R_COMMUNITY], old->v[T_CATEGORY]),
-                           need, 2);
+                           &need, 1);
         if (e != E_OK && e != E_MISSING)
             return e;
     }
     TRY(q_one(c, tx, &Q_STAFF_FIT,
-              IN(old->v[R_COMMUNITY], need[0], v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
+              IN(old->v[R_COMMUNITY], need, v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
     if (row_has(in, REASON) || (val_int(fit[0]) && val_int(fit[1])))
         return E_OK;
     return !val_int(fit[0]) ? FAIL_FIELD(c, "reason", "off_duty", "此人现在不在班,请填写理由",
@@ -377,29 +314,11 @@ EFFECT(effect_start)
     return E_OK;
 }
 
-EFFECT(effect_pause)
-{
-    enum { CLASS };
-    UNUSED(tx), UNUSED(old);
-    row_put(neu, T_PAUSE_CLASS, in->v[CLASS]);
-    row_put(neu, T_PAUSED_AT, v_int(c->now_ms));
-    return E_OK;
-}
-
-EFFECT(effect_resume)
-{
-    UNUSED(tx), UNUSED(in);
-    row_put(neu, T_PAUSED_MS,
-            v_int(row_int(old, T_PAUSED_MS) + c->now_ms - row_int(old, T_PAUSED_AT)));
-    row_put(neu, T_PAUSED_AT, v_null());
-    row_put(neu, T_PAUSE_CLASS, v_null());
-    return E_OK;
-}
-
 EFFECT(effect_finish)
 {
     effect_start(c, tx, old, neu, in); /* an answer given at once is also the first handling */
     stop_clock(c, old, neu, T_RESOLVED, T_RESOLVE_DUE, T_RESOLVE_BREACHED);
+    row_put(neu, T_CLOCK_NEXT, v_null());
     return E_OK;
 }
 
@@ -417,13 +336,15 @@ EFFECT(effect_close)
 {
     UNUSED(tx), UNUSED(in), UNUSED(old);
     row_put(neu, T_CLOSED, v_int(c->now_ms));
+    row_put(neu, T_CLOCK_NEXT, v_null());
     return E_OK;
 }
 
 /* R9: a return counts as rework; the resolve clock runs on against the same due time. */
 EFFECT(effect_rework)
 {
-    UNUSED(tx), UNUSED(in), UNUSED(c);
+    UNUSED(tx), UNUSED(in);
+    row_put(neu, T_CLOCK_NEXT, v_int(c->now_ms));
     row_put(neu, T_REWORK, v_int(row_int(old, T_REWORK) + 1));
     row_put(neu, T_ASSIGNEE, v_null());
     row_put(neu, T_RESOLVED, v_null());
@@ -438,7 +359,5 @@ EFFECT(effect_rework)
 EFFECT(effect_reopen)
 {
     TRY(effect_rework(c, tx, old, neu, in));
-    int64_t length = row_int(old, T_RESOLVE_DUE) - row_int(old, R_CREATED_AT);
-    row_put(neu, T_RESOLVE_DUE, v_int(c->now_ms + (length > 0 ? length : 0)));
-    return E_OK;
+    return clocks_restart(c, tx, old, neu);
 }

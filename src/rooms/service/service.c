@@ -4,7 +4,8 @@
 #include "rooms/service/desk.h"
 
 static const struct resource *const resources[] = {
-    &res_category, &res_sla_policy, &res_priority_policy, &res_ticket, &res_rating, NULL};
+    &res_category, &res_sla_policy,   &res_priority_policy, &res_pause_policy, &res_ladder_step,
+    &res_ticket,   &res_ticket_pause, &res_escalation,      &res_rating,       NULL};
 static const struct on listens[] = {{"community.created", "service.seed"}, {0}};
 static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
                                     {"ticket.create", {"登记工单", "Register tickets"}},
@@ -43,7 +44,9 @@ static const struct role_seed roles[] = {
 static const struct menu_item menu[] = {
     {GROUP, "desk", {"受理与派单", "Desk & dispatch"}, "desk", NULL, "ticket.read"},
     {GROUP, "tickets", {"工单", "Tickets"}, NULL, "tickets", "ticket.read"},
+    {GROUP, "escalations", {"升级提醒", "Escalations"}, NULL, "escalations", "ticket.read"},
     {GROUP, "ratings", {"评价", "Ratings"}, NULL, "ratings", "ticket.read"},
+    {GROUP, "simulator", {"时限推算", "Due-date simulator"}, "simulator", NULL, "policy.read"},
     {GROUP, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
     {GROUP, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},
     {GROUP,
@@ -51,6 +54,18 @@ static const struct menu_item menu[] = {
      {"优先级规则", "Priority policies"},
      NULL,
      "priority-policies",
+     "policy.manage"},
+    {GROUP,
+     "pause-policies",
+     {"暂停规则", "Pause policies"},
+     NULL,
+     "pause-policies",
+     "policy.manage"},
+    {GROUP,
+     "ladder-steps",
+     {"升级阶梯", "Escalation ladder"},
+     NULL,
+     "ladder-steps",
      "policy.manage"},
     {0}};
 static const struct check checks[] = {
@@ -75,11 +90,11 @@ const struct module service_module = {
     .name = "service",
     .purpose = "tickets from any channel, through accept, dispatch, execute, feed back",
     .resources = resources,
-    .queries = service_queries,
-    .more_queries = {ticket_queries, desk_queries},
-    .routes = ticket_routes,
-    .more_routes = desk_routes,
+    .queries = {service_queries, ticket_queries, desk_queries, service_policy_queries,
+                clock_queries, pause_queries, ladder_queries},
+    .routes = {ticket_routes, desk_routes, sla_routes},
     .jobs = service_jobs,
+    .fixups = service_fixups,
     .listens = listens,
     .perms = perms,
     .roles = roles,

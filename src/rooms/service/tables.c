@@ -1,13 +1,14 @@
-/* tables.c - data only: the ticket's fields, choices, actions and arrows; categories and policies.
+/* tables.c - data only: the ticket's fields, choices, actions and arrows; categories and ratings.
  * Read this file to know what a ticket is; rules.c to know why. */
 #include "rooms/service/ticket.h"
 
-static const struct choice kinds[] = {
+const struct choice ticket_kinds[] = {
     {KIND_REPAIR, "repair", {"报修", "Repair"}, "blue"},
     {KIND_COMPLAINT, "complaint", {"投诉", "Complaint"}, "red"},
     {KIND_SUGGESTION, "suggestion", {"建议", "Suggestion"}, "green"},
     {KIND_PRAISE, "praise", {"表扬", "Praise"}, "green"},
     {KIND_INQUIRY, "inquiry", {"咨询", "Inquiry"}, "grey"},
+    {KIND_SAFETY, "safety", {"安全隐患", "Safety hazard"}, "red"},
     {0}};
 static const struct choice channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}, NULL},
                                          {CH_DESK, "desk", {"前台", "Desk"}, NULL},
@@ -33,34 +34,52 @@ static const struct choice states[] = {
     {CLOSED, "closed", {"已关闭", "Closed"}, "grey"},
     {CANCELLED, "cancelled", {"已取消", "Cancelled"}, "grey"},
     {0}};
-static const struct choice priorities[] = {{1, "P1", {"紧急 P1", "P1 urgent"}, "red"},
+const struct choice ticket_priorities[] = {{1, "P1", {"紧急 P1", "P1 urgent"}, "red"},
                                            {2, "P2", {"高 P2", "P2 high"}, "amber"},
                                            {3, "P3", {"普通 P3", "P3 normal"}, "grey"},
                                            {4, "P4", {"低 P4", "P4 low"}, "grey"},
                                            {0}};
 /* Urgency and impact are numbers in the API; people see words. */
-static const struct choice three_steps[] = {{1, "1", {"高", "High"}, NULL},
-                                            {2, "2", {"中", "Medium"}, NULL},
-                                            {3, "3", {"低", "Low"}, NULL},
-                                            {0}};
-static const struct choice pause_classes[] = {{1, "customer", {"客户改约", "Customer"}, NULL},
-                                              {2, "parts", {"等待配件", "Parts"}, NULL},
-                                              {3, "third_party", {"等第三方", "Third party"}, NULL},
-                                              {4, "weather", {"天气", "Weather"}, NULL},
-                                              {0}};
-static const struct choice tiers[] = {{TIER_VIP, "vip", {"VIP", "VIP"}, NULL},
+const struct choice ticket_steps[] = {{1, "1", {"高", "High"}, NULL},
+                                      {2, "2", {"中", "Medium"}, NULL},
+                                      {3, "3", {"低", "Low"}, NULL},
+                                      {0}};
+const struct choice ticket_pause_classes[] = {
+    {PAUSE_CUSTOMER, "customer", {"客户改约", "Customer"}, NULL},
+    {PAUSE_PARTS, "parts", {"等待配件", "Parts"}, NULL},
+    {PAUSE_THIRD_PARTY, "third_party", {"等第三方", "Third party"}, NULL},
+    {PAUSE_WEATHER, "weather", {"天气", "Weather"}, NULL},
+    {PAUSE_ORDER, "stop_order", {"停工令", "Stop-work order"}, NULL},
+    {0}};
+const struct choice ticket_tiers[] = {{TIER_VIP, "vip", {"VIP", "VIP"}, NULL},
                                       {TIER_REGULAR, "regular", {"普通", "Regular"}, NULL},
                                       {TIER_POTENTIAL, "potential", {"潜在", "Potential"}, NULL},
                                       {0}};
+
+const struct choice clock_hours[] = {
+    {HOURS_ALWAYS, "always", {"24 小时", "Around the clock"}, NULL},
+    {HOURS_WORKING, "working", {"工作时间", "Working time"}, NULL},
+    {0}};
+const struct choice ticket_pause_states[] = {
+    {PAUSE_FREE, "free", {"无须审批", "Needs none"}, NULL},
+    {PAUSE_ASKED, "asked", {"待审批", "Asked for"}, "amber"},
+    {PAUSE_APPROVED, "approved", {"已批准", "Approved"}, "green"},
+    {PAUSE_REFUSED, "refused", {"未批准", "Refused"}, "red"},
+    {0}};
 
 #define SET(n, t, zh, en)                                                                          \
     {                                                                                              \
         n, t, SERVER_SET, .label = { zh, en }                                                      \
     }
+/* What the policy in force promised, kept as it was then. */
+#define FROZEN(n, zh, en)                                                                          \
+    {                                                                                              \
+        n, F_INT, SERVER_SET, .label = {zh, en}, .see = "ticket.staff"                             \
+    }
 const struct field ticket_fields[T__N] = {
     STANDARD_FIELDS,
     [T_CODE] = {"code", F_TEXT, SERVER_SET | UNIQUE | SEARCH | LIST, .label = {"工单号", "Number"}},
-    [T_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = kinds,
+    [T_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = ticket_kinds,
                 .label = {"类别", "Kind"}},
     [T_TITLE] = {"title", F_TEXT, REQUIRED | SEARCH | LIST, 1, 120, .label = {"标题", "Title"},
                  .help = {"一句话说明什么事", "what it is, in one line"}},
@@ -74,13 +93,13 @@ const struct field ticket_fields[T__N] = {
                    .label = {"渠道", "Channel"}},
     [T_CATEGORY] = {"category_id", F_REF, FILTER, .ref = "categories",
                     .label = {"分类", "Category"}},
-    [T_URGENCY] = {"urgency", F_INT, CREATE_ONLY, 1, 3, .choices = three_steps,
+    [T_URGENCY] = {"urgency", F_INT, CREATE_ONLY, 1, 3, .choices = ticket_steps,
                    .label = {"紧急程度", "Urgency"},
                    .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
-    [T_IMPACT] = {"impact", F_INT, CREATE_ONLY, 1, 3, .choices = three_steps,
+    [T_IMPACT] = {"impact", F_INT, CREATE_ONLY, 1, 3, .choices = ticket_steps,
                   .label = {"影响范围", "Impact"},
                   .help = {"1 高 2 中 3 低", "1 high, 2 medium, 3 low"}, .edit = "ticket.desk"},
-    [T_PRIORITY] = {"priority", F_ENUM, SERVER_SET | FILTER | LIST, .choices = priorities,
+    [T_PRIORITY] = {"priority", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ticket_priorities,
                     .label = {"优先级", "Priority"}},
     [T_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = states,
                  .label = {"状态", "State"}},
@@ -107,7 +126,7 @@ const struct field ticket_fields[T__N] = {
                            .label = {"处理超时", "Handling late"}},
     [T_RESOLVE_BREACHED] = {"resolve_breached", F_BOOL, SERVER_SET | FILTER | LIST,
                             .label = {"超时", "Late"}},
-    [T_PAUSE_CLASS] = {"pause_class", F_ENUM, SERVER_SET, .choices = pause_classes,
+    [T_PAUSE_CLASS] = {"pause_class", F_ENUM, SERVER_SET, .choices = ticket_pause_classes,
                        .label = {"暂停原因", "Paused for"}},
     [T_PAUSED_AT] = SET("paused_at", F_INSTANT, "暂停时间", "Paused at"),
     [T_PAUSED_MS] = SET("paused_ms", F_INT, "累计暂停毫秒", "Paused ms"),
@@ -125,6 +144,18 @@ const struct field ticket_fields[T__N] = {
     [T_POLICY] = {"sla_policy_id", F_REF, SERVER_SET, .ref = "sla-policies",
                   .label = {"时限规则", "SLA policy"}},
     [T_POLICY_VERSION] = SET("policy_version", F_INT, "规则版本", "Policy version"),
+    [T_CLOCK_FROM] = SET("clock_from", F_INSTANT, "计时起点", "Clocks run from"),
+    [T_RESPOND_MIN] = FROZEN("respond_min", "响应(分钟)", "Respond (min)"),
+    [T_HANDLE_MIN] = FROZEN("handle_min", "首次处理(分钟)", "First handling (min)"),
+    [T_RESOLVE_MIN] = FROZEN("resolve_min", "完成(分钟)", "Resolve (min)"),
+    [T_CLOCK_HOURS] = {"clock_hours", F_ENUM, SERVER_SET, .choices = clock_hours,
+                       .label = {"计时方式", "Clock"}},
+    [T_CLOCK_STOPPED] = {"clock_stopped", F_BOOL, SERVER_SET | FILTER,
+                         .label = {"停表中", "Clock stopped"}},
+    [T_CLOCK_NEXT] = {"clock_next", F_INSTANT, SERVER_SET | HIDDEN,
+                      .label = {"下次检查", "Next look"}},
+    [T_PAUSE_STATE] = {"pause_state", F_ENUM, SERVER_SET | FILTER, .choices = ticket_pause_states,
+                       .label = {"暂停审批", "Pause approval"}},
     [T_ADDRESS] = SET("address", F_TEXT, "地址", "Address"),
     [T_EXTERNAL_ID] = {"external_id", F_TEXT, SERVER_SET | FILTER,
                        .label = {"外部编号", "External number"}},
@@ -156,12 +187,13 @@ static const struct field in_dispatch[] = {
     {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"理由", "Reason"},
      .help = {"不在班或无此技能时必填", "required when off duty or without the skill"}},
     COMMENT};
-static const struct field in_pause[] = {
-    {"class", F_ENUM, REQUIRED | VIRTUAL, .choices = pause_classes, .label = {"类别", "Class"}},
-    REASON,
-    COMMENT};
+static const struct field in_pause[] = {{"class", F_ENUM, REQUIRED | VIRTUAL,
+                                         .choices = ticket_pause_classes,
+                                         .label = {"类别", "Class"}},
+                                        REASON,
+                                        COMMENT};
 static const struct field in_resume[] = {
-    {"class", F_ENUM, VIRTUAL, .choices = pause_classes, .label = {"类别", "Class"}},
+    {"class", F_ENUM, VIRTUAL, .choices = ticket_pause_classes, .label = {"类别", "Class"}},
     {"reason", F_TEXT, VIRTUAL, 0, 300, .label = {"原因", "Reason"}},
     COMMENT};
 static const struct field in_finish[] = {
@@ -179,7 +211,7 @@ static const struct field in_inform[] = {
      .label = {"告知内容", "What the customer was told"}},
     COMMENT};
 static const struct field in_priority[] = {
-    {"priority", F_ENUM, REQUIRED, .choices = priorities, .label = {"优先级", "Priority"}},
+    {"priority", F_ENUM, REQUIRED, .choices = ticket_priorities, .label = {"优先级", "Priority"}},
     REASON,
     COMMENT};
 
@@ -194,6 +226,8 @@ static const struct action actions[] = {
     A("decline", "退单", "Decline", "danger", in_reason),
     A("start", "开始处理", "Start", "primary", in_comment),
     A("pause", "暂停", "Pause", "plain", in_pause),
+    A("approve_pause", "批准暂停", "Approve pause", "primary", in_comment),
+    A("refuse_pause", "不批准暂停", "Refuse pause", "danger", in_reason),
     A("resume", "恢复", "Resume", "primary", in_resume),
     A("finish", "完成", "Finish", "primary", in_finish),
     A("answer", "直接答复", "Answer", "primary", in_answer),
@@ -295,6 +329,14 @@ static const struct step steps[] = {
      NULL,
      effect_resume,
      "ticket.resumed"},
+#define DECIDE(state, action, effect)                                                              \
+    {                                                                                              \
+        state, STEP_SAME, action, {DISPATCHER}, pause_is_asked, NULL, effect, "ticket." action     \
+    }
+    DECIDE(PAUSED, "approve_pause", effect_approve_pause),
+    DECIDE(PAUSED, "refuse_pause", effect_refuse_pause),
+    DECIDE(IN_PROGRESS, "approve_pause", effect_approve_pause),
+    DECIDE(IN_PROGRESS, "refuse_pause", effect_refuse_pause),
     {PAUSED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
     {FINISHED, INFORMED, "inform", {DESK, ASSIGNEE}, NULL, NULL, effect_inform, "ticket.informed"},
     {INFORMED,
@@ -318,8 +360,11 @@ static const struct step steps[] = {
 };
 const struct machine ticket_machine = {T_STATE, actions, COUNT_OF(actions), steps, COUNT_OF(steps)};
 
+#define PAUSE_SHAPE                                                                                \
+    "{id:int,class:str,reason:str?,from_at:instant,to_at:instant?,stops_clock:bool,state:str}"
 static const struct row_rule ticket_rules[] = {
-    {"ticket.work", "assignee_id = :staff OR (state = 2 AND assignee_id IS NULL AND kind = 1)"},
+    {"ticket.work",
+     "assignee_id = :staff OR (state = 2 AND assignee_id IS NULL AND kind IN (1, 6))"},
     {"ticket.own", "person_id = :person"},
     {0}};
 static const struct index ticket_indexes[] = {
@@ -328,82 +373,46 @@ static const struct index ticket_indexes[] = {
     {"ticket_person", "community_id, person_id, id", "person_id IS NOT NULL", false},
     {"ticket_space", "community_id, space_id, id", "space_id IS NOT NULL", false},
     {"ticket_external", "community_id, external_id", "external_id IS NOT NULL", true},
-    {"ticket_respond_sweep", "respond_due",
-     "responded_at IS NULL AND respond_breached = 0 AND state < 8", false},
-    {"ticket_handle_sweep", "handle_due",
-     "handled_at IS NULL AND handle_breached = 0 AND state < 8", false},
-    {"ticket_resolve_sweep", "resolve_due",
-     "resolved_at IS NULL AND resolve_breached = 0 AND state < 8", false},
+    {"ticket_clock", "clock_next", "clock_next IS NOT NULL", false},
     {"ticket_informed", "informed_at", "state = 7", false},
 };
-const struct resource res_ticket = {.name = "ticket",
-                                    .path = "tickets",
-                                    .label = {"工单", "Ticket"},
-                                    .fields = ticket_fields,
-                                    .nfields = T__N,
-                                    .indexes = ticket_indexes,
-                                    .nindexes = COUNT_OF(ticket_indexes),
-                                    .title = "title",
-                                    .code = "code",
-                                    .read = "ticket.read",
-                                    .create = "ticket.create",
-                                    .update = "ticket.desk",
-                                    .rules = ticket_rules,
-                                    .prepare = ticket_prepare,
-                                    .check = ticket_check,
-                                    .after = ticket_after,
-                                    .extra = ticket_extra,
-                                    .extra_name = "rating",
-                                    .extra_shape = "{content:int, attitude:int, efficiency:int, "
-                                                   "experience:int, comment:str?}?",
-                                    .machine = &ticket_machine,
-                                    .heard_by = ticket_heard_by,
-                                    .staff_field = T_ASSIGNEE,
-                                    .person_field = T_PERSON};
+const struct resource res_ticket = {
+    .name = "ticket",
+    .path = "tickets",
+    .label = {"工单", "Ticket"},
+    .fields = ticket_fields,
+    .nfields = T__N,
+    .indexes = ticket_indexes,
+    .nindexes = COUNT_OF(ticket_indexes),
+    .title = "title",
+    .code = "code",
+    .read = "ticket.read",
+    .create = "ticket.create",
+    .update = "ticket.desk",
+    .rules = ticket_rules,
+    .prepare = ticket_prepare,
+    .check = ticket_check,
+    .after = ticket_after,
+    .extra = ticket_extra,
+    .extras = {{"rating", "{content:int, attitude:int, efficiency:int, "
+                          "experience:int, comment:str?}?"},
+               {"pauses", "[" PAUSE_SHAPE "]"}},
+    .machine = &ticket_machine,
+    .heard_by = ticket_heard_by,
+    .staff_field = T_ASSIGNEE,
+    .person_field = T_PERSON};
 
-/* --- categories, policies, ratings --- */
+/* --- categories, ratings --- */
 
 static const struct field category_fields[CA__N] = {
     STANDARD_FIELDS,
     [CA_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60,
                  .label = {"分类", "Category"}},
     [CA_NAME_EN] = {"name_en", F_TEXT, LIST, 0, 60, .label = {"英文名", "English name"}},
-    [CA_KIND] = {"kind", F_ENUM, REQUIRED | FILTER | LIST, .choices = kinds,
+    [CA_KIND] = {"kind", F_ENUM, REQUIRED | FILTER | LIST, .choices = ticket_kinds,
                  .label = {"适用类别", "For"}},
     [CA_SKILL] = {"skill_id", F_REF, LIST, .ref = "skills", .label = {"所需技能", "Skill needed"}},
-    [CA_RESOLVE_MIN] = {"resolve_min", F_INT, LIST, 1, 525600,
-                        .label = {"完成时限(分钟)", "Resolve within (min)"},
-                        .help = {"留空:按时限规则", "empty: by the SLA policy"}},
 };
-static const struct field policy_fields[PL__N] = {
-    STANDARD_FIELDS,
-    [PL_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = kinds,
-                 .label = {"类别", "Kind"}},
-    [PL_PRIORITY] = {"priority", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST,
-                     .choices = priorities, .label = {"优先级", "Priority"}},
-    [PL_RESPOND] = {"respond_min", F_INT, REQUIRED | LIST, 1, 525600,
-                    .label = {"响应(分钟)", "Respond (min)"}},
-    [PL_HANDLE] = {"handle_min", F_INT, REQUIRED | LIST, 1, 525600,
-                   .label = {"首次处理(分钟)", "First handling (min)"}},
-    [PL_RESOLVE] = {"resolve_min", F_INT, REQUIRED | LIST, 1, 525600,
-                    .label = {"完成(分钟)", "Resolve (min)"}},
-    [PL_SOURCE] = {"source", F_TEXT, LIST, 0, 200, .label = {"依据", "Source"}},
-};
-static const struct index policy_indexes[] = {
-    {"sla_policy_key", "community_id, kind, priority", "archived = 0", true}};
-static const struct field priority_fields[PP__N] = {
-    STANDARD_FIELDS,
-    [PP_URGENCY] = {"urgency", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .choices = three_steps,
-                    .label = {"紧急程度", "Urgency"}},
-    [PP_IMPACT] = {"impact", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .choices = three_steps,
-                   .label = {"影响范围", "Impact"}},
-    [PP_TIER] = {"tier", F_ENUM, REQUIRED | CREATE_ONLY | LIST, .choices = tiers,
-                 .label = {"客户等级", "Tier"}},
-    [PP_PRIORITY] = {"priority", F_ENUM, REQUIRED | LIST, .choices = priorities,
-                     .label = {"优先级", "Priority"}},
-};
-static const struct index priority_indexes[] = {
-    {"priority_policy_key", "community_id, urgency, impact, tier", "archived = 0", true}};
 static const struct field rating_fields[RA__N] = {
     STANDARD_FIELDS,
     [RA_TICKET] = {"ticket_id", F_REF, SERVER_SET | UNIQUE | FILTER | LIST, .ref = "tickets",
@@ -417,9 +426,6 @@ static const struct field rating_fields[RA__N] = {
     [RA_COMMENT] = {"comment", F_LONGTEXT, LIST | UNLOGGED, 0, 500, .label = {"评语", "Comment"}},
 };
 
-#define POLICY_RIGHTS                                                                              \
-    .read = "policy.read", .create = "policy.manage", .update = "policy.manage",                   \
-    .remove = "policy.manage"
 const struct resource res_category = {.name = "category",
                                       .path = "categories",
                                       .label = {"工单分类", "Category"},
@@ -427,24 +433,6 @@ const struct resource res_category = {.name = "category",
                                       .nfields = CA__N,
                                       .title = "name",
                                       POLICY_RIGHTS};
-const struct resource res_sla_policy = {.name = "sla_policy",
-                                        .path = "sla-policies",
-                                        .label = {"时限规则", "SLA policy"},
-                                        .fields = policy_fields,
-                                        .nfields = PL__N,
-                                        .indexes = policy_indexes,
-                                        .nindexes = 1,
-                                        .title = "id",
-                                        POLICY_RIGHTS};
-const struct resource res_priority_policy = {.name = "priority_policy",
-                                             .path = "priority-policies",
-                                             .label = {"优先级规则", "Priority policy"},
-                                             .fields = priority_fields,
-                                             .nfields = PP__N,
-                                             .indexes = priority_indexes,
-                                             .nindexes = 1,
-                                             .title = "id",
-                                             POLICY_RIGHTS};
 const struct resource res_rating = {.name = "rating",
                                     .path = "ratings",
                                     .label = {"评价", "Rating"},

@@ -3,8 +3,11 @@
 #include "rooms/staff/staff.h"
 
 static const struct field department_fields[DP__N] = {
-    STANDARD_FIELDS, [DP_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60,
-                                  .label = {"部门", "Department"}}};
+    STANDARD_FIELDS,
+    [DP_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60,
+                 .label = {"部门", "Department"}},
+    [DP_HEAD] = {"head_id", F_REF, LIST, .ref = "staff", .label = {"主管", "Head"},
+                 .help = {"工单时限将到时提醒", "told when a clock of theirs runs out"}}};
 static const struct field post_fields[PO__N] = {
     STANDARD_FIELDS, [PO_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60,
                                   .label = {"岗位", "Post"}}};
@@ -155,6 +158,6 @@ static const struct menu_item menu[] = {
 const struct module staff_module = {.name = "staff",
                                     .purpose = "departments, posts, staff, skills, shifts",
                                     .resources = resources,
-                                    .queries = queries,
+                                    .queries = {queries},
                                     .perms = perms,
                                     .menu = menu};

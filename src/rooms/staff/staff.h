@@ -6,7 +6,7 @@ extern const struct module staff_module;
 extern const struct resource res_department, res_post, res_staff, res_skill, res_staff_skill,
     res_shift;
 
-enum { DP_NAME = R_FIRST, DP__N };
+enum { DP_NAME = R_FIRST, DP_HEAD, DP__N };
 enum { PO_NAME = R_FIRST, PO__N };
 enum { ST_NAME = R_FIRST, ST_PHONE, ST_DEPARTMENT, ST_POST, ST_USER, ST_DESK, ST_WORKER, ST__N };
 enum { SK_NAME = R_FIRST, SK__N };

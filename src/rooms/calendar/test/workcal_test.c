@@ -155,7 +155,8 @@ static void put_own(struct house *h, const char *date, bool work)
     house_ok(h, house_insert(h, &res_calendar_day, &row));
 }
 
-/* The community's own word wins both ways, and is nobody else's; a year without a notice says so. */
+/* The community's own word wins both ways, and is nobody else's; a year without a notice says so.
+ */
 static void test_own_days(void **state)
 {
     (void)state;
@@ -197,10 +198,10 @@ static void test_neighbour(void **state)
 static void set_hours(struct house *h, const char *weekdays, const char *saturday)
 {
     struct row row = {0};
-    int64_t id = house_number(h, arena_fmt(h->mem,
-                                           "SELECT id FROM work_calendar WHERE community_id = %lld",
-                                           (long long)h->a)
-                                     .p);
+    int64_t id = house_number(
+        h,
+        arena_fmt(h->mem, "SELECT id FROM work_calendar WHERE community_id = %lld", (long long)h->a)
+            .p);
     for (int i = WC_MONDAY; i < WC_MONDAY + 5; i++)
         row_put(&row, i, v_text(str_of(weekdays)));
     row_put(&row, WC_MONDAY + 5, v_text(str_of(saturday)));
@@ -232,7 +233,7 @@ static void test_time(void **state)
     struct workcal w = calendar(h, "2026-01-01", "2026-12-31");
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         int64_t from = at(&w, cases[i].from), due, between;
-        assert_true(workcal_add(&w, from, cases[i].minutes, &due));
+        assert_true(workcal_add(&w, from, cases[i].minutes * MINUTE_MS, &due));
         if (due != at(&w, cases[i].to))
             fail_msg("%s + %d min is %+lld min from %s", cases[i].from, cases[i].minutes,
                      (long long)(due - at(&w, cases[i].to)) / 60000, cases[i].to);
@@ -240,8 +241,9 @@ static void test_time(void **state)
         assert_int_equal(between, cases[i].minutes * MINUTE_MS);
     }
     int64_t none;
-    assert_false(workcal_add(&w, at(&w, "2026-12-31 17:00"), 120, &none)); /* not known so far */
-    assert_false(workcal_add(&w, at(&w, "2025-12-31 17:00"), 1, &none));
+    assert_false(
+        workcal_add(&w, at(&w, "2026-12-31 17:00"), 2 * HOUR_MS, &none)); /* not known so far */
+    assert_false(workcal_add(&w, at(&w, "2025-12-31 17:00"), MINUTE_MS, &none));
     house_close(h);
 }
 
@@ -259,10 +261,11 @@ static void test_open(void **state)
     assert_false(workcal_day(&w, day("2026-03-07")).work);
     assert_true(workcal_open_at(&w, at(&w, "2026-03-08 00:00"), &open));
     assert_int_equal(open, at(&w, "2026-03-09 09:00"));
-    assert_true(workcal_open_at(&w, at(&w, "2026-10-10 09:30"), &open)); /* a make-up Saturday has */
-    assert_int_equal(open, at(&w, "2026-10-10 10:00"));                  /* a Saturday's hours */
+    assert_true(
+        workcal_open_at(&w, at(&w, "2026-10-10 09:30"), &open)); /* a make-up Saturday has */
+    assert_int_equal(open, at(&w, "2026-10-10 10:00"));          /* a Saturday's hours */
     assert_int_equal(workcal_hours(&w, day("2026-01-04")).span[0].from, 9 * 60); /* a Sunday has */
-    assert_int_equal(workcal_hours(&w, day("2026-01-03")).n, 0);                 /* none of its own */
+    assert_int_equal(workcal_hours(&w, day("2026-01-03")).n, 0); /* none of its own */
     house_close(h);
 }
 

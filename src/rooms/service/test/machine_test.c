@@ -19,6 +19,9 @@ static const struct line {
     {"decline", {DISPATCHED}, ASSIGNEE, ANY_KIND},
     {"start", {DISPATCHED}, ASSIGNEE, ANY_KIND},
     {"pause", {IN_PROGRESS}, ASSIGNEE | DISPATCHER, ANY_KIND},
+    /* a worker's pause waits for an answer (T-65) */
+    {"approve_pause", {PAUSED}, DISPATCHER, ANY_KIND},
+    {"refuse_pause", {PAUSED}, DISPATCHER, ANY_KIND},
     {"resume", {PAUSED}, ASSIGNEE | DISPATCHER, ANY_KIND},
     {"finish", {IN_PROGRESS}, ASSIGNEE, ANY_KIND},
     {"inform", {FINISHED}, DESK | ASSIGNEE, ANY_KIND},

@@ -1,5 +1,5 @@
 /* rules_test.c - the ticket's rules one by one, each against values worked out by hand: priority,
- * promises, clocks, closing, reopening, first contact, grabbing, sweeps, rework, numbers, duty. */
+ * promises, closing, reopening, first contact, grabbing, rework, numbers, duty. */
 #include "../test/lib/house.h"
 
 #include "base/thread.h"
@@ -55,53 +55,6 @@ static void test_priority(void **state)
         }
 }
 
-static void test_sla(void **state)
-{
-    (void)state;
-    enum { H = 60 };
-    static const struct {
-        int kind, priority, respond, handle, resolve; /* minutes */
-    } cases[] = {
-        {KIND_REPAIR, 1, 15, 30, 24 * H},
-        {KIND_REPAIR, 2, 30, 4 * H, 24 * H},
-        {KIND_REPAIR, 3, 24 * H, 48 * H, 48 * H},
-        {KIND_REPAIR, 4, 24 * H, 48 * H, 48 * H},
-        {KIND_COMPLAINT, 1, H, 24 * H, 48 * H},
-        {KIND_COMPLAINT, 2, H, 24 * H, 48 * H},
-        {KIND_COMPLAINT, 3, 24 * H, 48 * H, 48 * H},
-        {KIND_SUGGESTION, 1, 24 * H, 48 * H, 168 * H},
-        {KIND_PRAISE, 4, 24 * H, 48 * H, 168 * H},
-        {KIND_INQUIRY, 2, 24 * H, 48 * H, 48 * H},
-    };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct sla s = sla_default(cases[i].kind, cases[i].priority);
-        assert_int_equal(s.respond_min, cases[i].respond);
-        assert_int_equal(s.handle_min, cases[i].handle);
-        assert_int_equal(s.resolve_min, cases[i].resolve);
-    }
-    for (int kind = KIND_REPAIR; kind <= KIND_INQUIRY; kind++)
-        for (int p = 1; p <= 4; p++) {
-            struct sla s = sla_default(kind, p);
-            assert_true(s.respond_min > 0 && s.respond_min <= s.handle_min);
-            assert_true(s.handle_min <= s.resolve_min);
-            assert_true(s.respond_min <= 24 * H && s.handle_min <= 48 * H);
-        }
-}
-
-static void test_clock(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t due, stopped, now;
-        bool breached;
-    } cases[] = {{1000, 0, 999, false},    {1000, 0, 1000, false},    {1000, 0, 1001, true},
-                 {1000, 999, 5000, false}, {1000, 1000, 5000, false}, {1000, 1001, 5000, true},
-                 {1000, 1001, 0, true}};
-    for (size_t i = 0; i < COUNT_OF(cases); i++)
-        assert_int_equal(clock_breached(cases[i].due, cases[i].stopped, cases[i].now),
-                         cases[i].breached);
-}
-
 /* --- promises --- */
 
 static void test_promise(void **state)
@@ -110,9 +63,9 @@ static void test_promise(void **state)
     struct house *h = house_open();
     struct row vip = {0}, urgent = {0}, row = ticket(h, house_ticket(h, KIND_REPAIR));
     assert_int_equal(row_int(&row, T_PRIORITY), 3);
-    assert_int_equal(row_int(&row, T_RESPOND_DUE), HOUSE_NOW + 24 * HOUR_MS);
-    assert_int_equal(row_int(&row, T_HANDLE_DUE), HOUSE_NOW + 48 * HOUR_MS);
-    assert_int_equal(row_int(&row, T_RESOLVE_DUE), HOUSE_NOW + 48 * HOUR_MS);
+    assert_int_equal(row_int(&row, T_RESPOND_DUE), HOUSE_NOW + 4 * HOUR_MS); /* a Monday, 09:00 */
+    assert_int_equal(row_int(&row, T_HANDLE_DUE), HOUSE_NOW + 9 * HOUR_MS);
+    assert_int_equal(row_int(&row, T_RESOLVE_DUE), HOUSE_NOW + DAY_MS + 9 * HOUR_MS);
     assert_true(row_int(&row, T_POLICY) > 0); /* the community's own rows, made when it was made */
     assert_int_equal(row_int(&row, T_POLICY_VERSION), 1);
     assert_int_equal(row_int(&row, T_FIRST_CONTACT), h->staff[AS_DESK]);
@@ -204,7 +157,7 @@ static void test_reopen_edge(void **state)
     struct row row = ticket(h, id);
     assert_int_equal(row_int(&row, T_STATE), ACCEPTED);
     assert_int_equal(row_int(&row, T_REWORK), 1);
-    assert_int_equal(row_int(&row, T_RESOLVE_DUE), HOUSE_NOW + 32 * DAY_MS); /* 48 h again */
+    assert_int_equal(row_int(&row, T_RESOLVE_DUE), HOUSE_NOW + 31 * DAY_MS + 9 * HOUR_MS);
     assert_false(row_has(&row, T_CLOSED));
     house_close(h);
 }
@@ -270,70 +223,7 @@ static void test_return(void **state)
     house_close(h);
 }
 
-static void test_pause(void **state)
-{
-    (void)state;
-    struct house *h = house_open();
-    int64_t id = house_ticket_in(h, KIND_REPAIR, PAUSED);
-    at(h, HOUSE_NOW + 90 * MINUTE_MS);
-    house_ok(h, act_as(h, AS_WORKER, id, "resume"));
-    house_ok(h, act_as(h, AS_DISPATCHER, id, "pause"));
-    at(h, HOUSE_NOW + 100 * MINUTE_MS);
-    house_ok(h, act_as(h, AS_DISPATCHER, id, "resume"));
-    struct row row = ticket(h, id);
-    assert_int_equal(row_int(&row, T_PAUSED_MS), 100 * MINUTE_MS);
-    assert_false(row_has(&row, T_PAUSED_AT) || row_has(&row, T_PAUSE_CLASS));
-    house_close(h);
-}
-
 /* --- jobs --- */
-
-static void test_sweep(void **state)
-{
-    (void)state;
-    struct house *h = house_open();
-    int64_t idle = house_ticket(h, KIND_REPAIR), done = house_ticket_in(h, KIND_REPAIR, FINISHED);
-    int64_t dead = house_ticket_in(h, KIND_REPAIR, CANCELLED);
-    static const struct {
-        int64_t after; /* HOUSE_NOW */
-        int respond, handle, resolve;
-    } steps[] = {{24 * HOUR_MS, 0, 0, 0}, /* due at this very moment: in time */
-                 {24 * HOUR_MS + MINUTE_MS, 1, 0, 0},
-                 {48 * HOUR_MS, 1, 0, 0},
-                 {48 * HOUR_MS + MINUTE_MS, 1, 1, 1},
-                 {72 * HOUR_MS, 1, 1, 1}};
-    for (size_t i = 0; i < COUNT_OF(steps); i++) {
-        at(h, HOUSE_NOW + steps[i].after);
-        for (int twice = 0; twice < 2; twice++)
-            jobs_run_due(&h->app, h->c.now_ms);
-        struct row row = ticket(h, idle);
-        assert_int_equal(row_int(&row, T_RESPOND_BREACHED), steps[i].respond);
-        assert_int_equal(row_int(&row, T_HANDLE_BREACHED), steps[i].handle);
-        assert_int_equal(row_int(&row, T_RESOLVE_BREACHED), steps[i].resolve);
-        assert_int_equal(events(h, idle, "ticket.breached"),
-                         steps[i].respond + steps[i].handle + steps[i].resolve);
-    }
-    assert_int_equal(events(h, done, "ticket.breached"), 0);
-    assert_int_equal(events(h, dead, "ticket.breached"), 0);
-    house_ok(h, act_as(h, AS_DESK, idle, "accept")); /* late, and stays late */
-    assert_int_equal(value(h, idle, T_RESPOND_BREACHED), 1);
-    house_close(h);
-}
-
-/* A clock that stops late is late at once, without waiting for the sweep. */
-static void test_late_stop(void **state)
-{
-    (void)state;
-    struct house *h = house_open();
-    int64_t in_time = house_ticket(h, KIND_REPAIR), late = house_ticket(h, KIND_REPAIR);
-    at(h, HOUSE_NOW + 24 * HOUR_MS);
-    house_ok(h, act_as(h, AS_DESK, in_time, "accept"));
-    at(h, HOUSE_NOW + 24 * HOUR_MS + 1);
-    house_ok(h, act_as(h, AS_DESK, late, "accept"));
-    assert_int_equal(value(h, in_time, T_RESPOND_BREACHED), 0);
-    assert_int_equal(value(h, late, T_RESPOND_BREACHED), 1);
-    house_close(h);
-}
 
 static void test_auto_close(void **state)
 {
@@ -583,14 +473,11 @@ static void test_rating(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_priority),       cmocka_unit_test(test_sla),
-        cmocka_unit_test(test_clock),          cmocka_unit_test(test_promise),
+        cmocka_unit_test(test_priority),       cmocka_unit_test(test_promise),
         cmocka_unit_test(test_no_empty_close), cmocka_unit_test(test_reopen_edge),
         cmocka_unit_test(test_first_contact),  cmocka_unit_test(test_return),
-        cmocka_unit_test(test_pause),          cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_late_stop),      cmocka_unit_test(test_auto_close),
-        cmocka_unit_test(test_grab),           cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_duty),           cmocka_unit_test(test_resident),
-        cmocka_unit_test(test_rating)};
+        cmocka_unit_test(test_auto_close),     cmocka_unit_test(test_grab),
+        cmocka_unit_test(test_numbers),        cmocka_unit_test(test_duty),
+        cmocka_unit_test(test_resident),       cmocka_unit_test(test_rating)};
     return HOUSE_RUN(tests);
 }

@@ -1,0 +1,234 @@
+/* ladder.c - who is told when a clock runs: at half its time the worker, later the supervisor, the
+ * manager, the company, as the community's ladder says; each rung once per promise, whoever has the
+ * ticket by then. A ticket carries the instant of its next look, so the minute's job reads only
+ * tickets that are due one. Everything happens in the job's one transaction: whichever node of a
+ * cluster runs it, each rung and each breach happens once. */
+#include "core/event.h"
+#include "rooms/service/ticket.h"
+
+enum { LOOKS_MAX = 500, RUNGS_MAX = 20, FIRED_MAX = 200, AHEAD_DAYS = 40 };
+enum { NIGHT_FROM_MIN = 22 * 60, NIGHT_TO_MIN = 7 * 60 };
+
+static const struct query Q_DUE = {
+    "service.clocks_due", "SELECT id FROM ticket WHERE clock_next IS NOT NULL AND clock_next <= $1 "
+                          "ORDER BY clock_next LIMIT 500"};
+static const struct query Q_NEXT = {"service.clock_next",
+                                    "UPDATE ticket SET clock_next = $2 WHERE id = $1"};
+static const struct query Q_LADDER = {
+    "service.ladder", "SELECT percent, level, quiet FROM ladder_step WHERE community_id = $1 AND "
+                      "archived = 0 ORDER BY percent LIMIT 20"};
+static const struct query Q_FIRED = {
+    "service.fired", "SELECT clock, percent FROM escalation WHERE community_id = $1 AND ticket_id "
+                     "= $2 AND promised_at = $3 LIMIT 200"};
+static const struct query Q_HEAD = {
+    "service.head", "SELECT d.head_id FROM staff s JOIN department d ON d.id = s.department_id AND "
+                    "d.community_id = s.community_id WHERE s.community_id = $1 AND s.id = $2 AND "
+                    "d.head_id IS NOT NULL AND d.head_id <> s.id"};
+static const struct query Q_MANAGER = {
+    "service.manager", "SELECT g.staff_id FROM role_grant g JOIN role r ON r.id = g.role_id WHERE "
+                       "g.scope = 4 AND g.scope_id = $1 AND r.key = 'manager' AND g.staff_id IS "
+                       "NOT NULL AND g.archived = 0 ORDER BY g.id LIMIT 1"};
+const struct query *const ladder_queries[] = {&Q_DUE,  &Q_NEXT,    &Q_LADDER, &Q_FIRED,
+                                              &Q_HEAD, &Q_MANAGER, NULL};
+
+struct rung {
+    int percent, level;
+    bool quiet;
+};
+struct look { /* at one ticket */
+    const struct row *t;
+    struct sla sla;
+    struct workcal calendar;
+    struct pause pauses[PAUSES_MAX];
+    size_t npauses;
+    struct rung rungs[RUNGS_MAX];
+    size_t nrungs;
+    struct rows fired;
+    int64_t next_ms; /* the earliest instant at which something more happens; 0: never */
+};
+
+static void next_at(struct look *l, int64_t at_ms)
+{
+    if (!l->next_ms || at_ms < l->next_ms)
+        l->next_ms = at_ms;
+}
+
+static bool has_fired(const struct look *l, int clock, int percent)
+{
+    for (size_t i = 0; i < l->fired.n; i++)
+        if (val_int(l->fired.v[2 * i]) == clock + 1 && val_int(l->fired.v[2 * i + 1]) == percent)
+            return true;
+    return false;
+}
+
+/* When so many percent of a clock are used up. What was promised in another way (an import's
+ * target) bounds it from its side. */
+static bool rung_at(const struct look *l, int clock, int percent, int64_t *ret_ms)
+{
+    int64_t due_ms = row_int(l->t, clock_fields[clock].due), at_ms[CLOCK__N];
+    struct sla s = l->sla;
+    *ret_ms = due_ms;
+    if (percent == 100)
+        return true;
+    s.minutes[clock] = (int)((int64_t)s.minutes[clock] * percent / 100);
+    if (!sla_due(&s, &l->calendar, row_int(l->t, T_CLOCK_FROM), l->pauses, l->npauses, at_ms))
+        return false;
+    *ret_ms = at_ms[clock];
+    if (percent < 100 ? *ret_ms > due_ms : *ret_ms < due_ms)
+        *ret_ms = due_ms;
+    return true;
+}
+
+/* Night and days without hours wait for the next working time; P1 never does. */
+static bool told_at(const struct look *l, const struct rung *r, int64_t at_ms, int64_t *ret_ms)
+{
+    const struct zone *z = l->calendar.zone;
+    struct date d = zone_date(z, at_ms);
+    int64_t minute = (at_ms - zone_instant_ms(z, d, 0)) / 60000;
+    *ret_ms = at_ms;
+    if (!r->quiet || row_int(l->t, T_PRIORITY) == 1)
+        return true;
+    if (minute >= NIGHT_TO_MIN && minute < NIGHT_FROM_MIN && workcal_hours(&l->calendar, d).n)
+        return true;
+    return workcal_open_at(&l->calendar, at_ms, ret_ms);
+}
+
+/* The person a rung tells; null: everybody of that level. */
+static enum err person_of(struct ctx *c, struct tx *tx, const struct row *t, int level,
+                          struct val *ret)
+{
+    struct val worker = row_has(t, T_ASSIGNEE) ? t->v[T_ASSIGNEE] : t->v[T_FIRST_CONTACT];
+    enum err e = E_OK;
+    *ret = v_null();
+    if (level == LEVEL_WORKER)
+        *ret = worker;
+    else if (level == LEVEL_SUPERVISOR && worker.t == V_INT)
+        e = q_one(c, tx, &Q_HEAD, IN(t->v[R_COMMUNITY], worker), ret, 1);
+    else if (level == LEVEL_MANAGER)
+        e = q_one(c, tx, &Q_MANAGER, IN(t->v[R_COMMUNITY]), ret, 1);
+    return e == E_MISSING ? E_OK : e;
+}
+
+static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int clock,
+                     const struct rung *r)
+{
+    struct row row = {0};
+    struct val person;
+    TRY(person_of(c, tx, t, r->level, &person));
+    row_put(&row, R_COMMUNITY, t->v[R_COMMUNITY]);
+    row_put(&row, ES_TICKET, t->v[R_ID]);
+    row_put(&row, ES_CLOCK, v_int(clock + 1));
+    row_put(&row, ES_PERCENT, v_int(r->percent));
+    row_put(&row, ES_FROM, t->v[T_CLOCK_FROM]);
+    row_put(&row, ES_LEVEL, v_int(r->level));
+    row_put(&row, ES_STAFF, person);
+    row_put(&row, ES_DUE, t->v[clock_fields[clock].due]);
+    TRY(res_insert(c, tx, &res_escalation, &row));
+    const struct choice *level = choice_of_code(res_escalation.fields[ES_LEVEL].choices, r->level);
+    struct event e = {.topic = "ticket.escalated",
+                      .res = &res_ticket,
+                      .id = row_int(t, R_ID),
+                      .community_id = row_int(t, R_COMMUNITY),
+                      .data = arena_fmt(c->mem,
+                                        "{\"action\":\"escalate\",\"clock\":\"%s\",\"percent\":%d,"
+                                        "\"level\":\"%s\"}",
+                                        clock_fields[clock].key, r->percent, level->key),
+                      .code = row_str(t, T_CODE),
+                      .for_staff = val_int(person)};
+    return tx_emit(c, tx, &e);
+}
+
+static bool is_running(const struct row *t, int clock)
+{
+    return !row_has(t, clock_fields[clock].stopped) &&
+           (clock == CLOCK_RESPOND || !row_int(t, T_CLOCK_STOPPED));
+}
+
+static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
+{
+    for (size_t i = 0; i < l->nrungs; i++) {
+        const struct rung *r = &l->rungs[i];
+        int64_t at_ms, told_ms;
+        if (has_fired(l, clock, r->percent) || !rung_at(l, clock, r->percent, &at_ms) ||
+            !told_at(l, r, at_ms, &told_ms))
+            continue;
+        if (told_ms > c->now_ms)
+            next_at(l, told_ms);
+        else
+            TRY(fire(c, tx, l->t, clock, r));
+    }
+    return E_OK;
+}
+
+static enum err read_look(struct ctx *c, struct tx *tx, struct look *l)
+{
+    const struct row *t = l->t;
+    struct rows rows;
+    const struct zone *z = app_zone(row_int(t, R_COMMUNITY));
+    int64_t from_ms = row_int(t, T_CLOCK_FROM), to_ms = c->now_ms;
+    l->sla = sla_of_ticket(t);
+    TRY(pauses_read(c, tx, t, l->pauses, &l->npauses));
+    TRY(q_rows(c, tx, &Q_LADDER, IN(t->v[R_COMMUNITY]), RUNGS_MAX, &rows));
+    for (size_t i = 0; i < rows.n; i++)
+        l->rungs[l->nrungs++] = (struct rung){(int)val_int(rows.v[3 * i]),
+                                              (int)val_int(rows.v[3 * i + 1]),
+                                              val_int(rows.v[3 * i + 2]) != 0};
+    TRY(q_rows(c, tx, &Q_FIRED, IN(t->v[R_COMMUNITY], t->v[R_ID], t->v[T_CLOCK_FROM]), FIRED_MAX,
+               &l->fired));
+    for (int k = 0; k < CLOCK__N; k++)
+        to_ms = row_int(t, clock_fields[k].due) > to_ms ? row_int(t, clock_fields[k].due) : to_ms;
+    int64_t first = date_days(zone_date(z, from_ms)),
+            last = date_days(zone_date(z, to_ms + (to_ms - from_ms))) + AHEAD_DAYS;
+    if (last - first >= WORKCAL_DAYS_MAX) /* one forgotten for years: only what is near matters */
+        last = first + WORKCAL_DAYS_MAX - 1;
+    return workcal_load(c, tx, row_int(t, R_COMMUNITY), date_of_days(first), date_of_days(last),
+                        &l->calendar);
+}
+
+/* Breaches through the store, so that version, event and live notice are as for any change; R3: at
+ * the due time itself a clock is still in time. */
+static enum err mark(struct ctx *c, struct tx *tx, struct row *t, int clock, struct look *l)
+{
+    const struct clock_field *f = &clock_fields[clock];
+    struct row neu = {0};
+    if (row_int(t, f->breached))
+        return E_OK;
+    if (!clock_breached(row_int(t, f->due), 0, c->now_ms)) {
+        next_at(l, row_int(t, f->due) + 1);
+        return E_OK;
+    }
+    row_put(&neu, f->breached, v_int(1));
+    TRY(res_store(c, tx, &res_ticket, t, &neu, "ticket.breached",
+                  arena_fmt(c->mem, "\"action\":\"breach\",\"clock\":\"%s\"", f->key)));
+    *t = neu;
+    return E_OK;
+}
+
+static enum err look_at(struct ctx *c, struct tx *tx, int64_t id)
+{
+    struct row t;
+    struct look *l = arena_get(c->mem, sizeof *l);
+    TRY(res_load(c, tx, &res_ticket, id, &t));
+    l->t = &t;
+    if (row_int(&t, T_STATE) < CLOSED && row_has(&t, T_CLOCK_FROM)) {
+        TRY(read_look(c, tx, l));
+        for (int k = 0; k < CLOCK__N; k++) {
+            if (!is_running(&t, k))
+                continue;
+            TRY(mark(c, tx, &t, k, l));
+            TRY(climb(c, tx, l, k));
+        }
+    }
+    return q_do(c, tx, &Q_NEXT, IN(v_int(id), l->next_ms ? v_int(l->next_ms) : v_null()), NULL);
+}
+
+enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data)
+{
+    struct rows rows;
+    (void)app;
+    (void)data;
+    TRY(q_rows(c, tx, &Q_DUE, IN(v_int(c->now_ms)), LOOKS_MAX, &rows));
+    for (size_t i = 0; i < rows.n; i++)
+        TRY(look_at(c, tx, val_int(rows.v[i])));
+    return E_OK;
+}

@@ -1,0 +1,186 @@
+/* pauses.c - work that waits: each pause is a row with its reason, its class decides whether the
+ * clock stops, and a worker's own word is not enough where the class asks for approval (T-65). A
+ * pause moves only what was still due when it began, so no breach ever goes away. */
+#include "rooms/service/ticket.h"
+
+static const struct query Q_POLICY = {"service.pause_policy",
+                                      "SELECT stops_clock, needs_approval FROM pause_policy WHERE "
+                                      "community_id = $1 AND class = $2 AND archived = 0"};
+static const struct query Q_PAUSES = {
+    "service.pauses", "SELECT id, class, reason, from_at, to_at, stops_clock, state FROM "
+                      "ticket_pause WHERE community_id = $1 AND ticket_id = $2 ORDER BY id LIMIT "
+                      "101"};
+const struct query *const pause_queries[] = {&Q_POLICY, &Q_PAUSES, NULL};
+enum { P_ID, P_CLASS, P_REASON, P_FROM, P_TO, P_STOPS, P_STATE, P__N };
+
+bool pause_is_asked(const struct row *r)
+{
+    return row_int(r, T_PAUSE_STATE) == PAUSE_ASKED;
+}
+
+enum err pause_policy_of(struct ctx *c, struct tx *tx, int64_t community, int64_t class,
+                         bool *ret_stops, bool *ret_ask)
+{
+    struct val v[2] = {{0}};
+    enum err e = q_one(c, tx, &Q_POLICY, IN(v_int(community), v_int(class)), v, 2);
+    if (e != E_OK && e != E_MISSING)
+        return e;
+    *ret_stops = e == E_OK && val_int(v[0]);
+    *ret_ask = *ret_stops && val_int(v[1]);
+    return E_OK;
+}
+
+static bool counts(const struct val *v)
+{
+    return val_int(v[P_STOPS]) &&
+           (val_int(v[P_STATE]) == PAUSE_FREE || val_int(v[P_STATE]) == PAUSE_APPROVED);
+}
+
+static enum err rows_of(struct ctx *c, struct tx *tx, const struct row *t, struct rows *ret)
+{
+    return q_rows(c, tx, &Q_PAUSES, IN(t->v[R_COMMUNITY], t->v[R_ID]), PAUSES_MAX, ret);
+}
+
+enum err pauses_read(struct ctx *c, struct tx *tx, const struct row *t, struct pause *ret,
+                     size_t *ret_n)
+{
+    struct rows rows;
+    TRY(rows_of(c, tx, t, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct val *v = rows.v + i * P__N;
+        ret[i] = (struct pause){val_int(v[P_FROM]), v[P_TO].t == V_INT ? v[P_TO].i : c->now_ms,
+                                counts(v)};
+    }
+    *ret_n = rows.n;
+    return E_OK;
+}
+
+enum err pauses_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out)
+{
+    struct rows rows;
+    const struct zone *z = app_zone(row_int(t, R_COMMUNITY));
+    TRY(rows_of(c, tx, t, &rows));
+    buf_put(out, S(",\"pauses\":["));
+    for (size_t i = 0; i < rows.n; i++) {
+        static const int fields[] = {
+            [P_CLASS] = TP_CLASS, [P_REASON] = TP_REASON, [P_FROM] = TP_FROM,
+            [P_TO] = TP_TO,       [P_STOPS] = TP_STOPS,   [P_STATE] = TP_STATE};
+        const struct val *v = rows.v + i * P__N;
+        buf_fmt(out, "%s{\"id\":%lld", i ? "," : "", (long long)val_int(v[P_ID]));
+        for (int k = P_CLASS; k < P__N; k++) {
+            const struct field *f = &res_ticket_pause.fields[fields[k]];
+            buf_fmt(out, ",\"%s\":", f->name);
+            field_to_json(out, f, v[k], z);
+        }
+        buf_putc(out, '}');
+    }
+    buf_putc(out, ']');
+    return E_OK;
+}
+
+void clocks_mark(const struct ctx *c, const struct row *old, struct row *neu)
+{
+    for (int k = 0; k < CLOCK__N; k++) {
+        const struct clock_field *f = &clock_fields[k];
+        if (!row_has(old, f->stopped) && clock_breached(row_int(old, f->due), 0, c->now_ms))
+            row_put(neu, f->breached, v_int(1));
+    }
+}
+
+#define EFFECT(name)                                                                               \
+    enum err name(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,            \
+                  const struct row *in)
+
+EFFECT(effect_pause)
+{
+    enum { CLASS, REASON };
+    struct row p = {0};
+    bool stops, ask;
+    int64_t community = row_int(old, R_COMMUNITY);
+    TRY(pause_policy_of(c, tx, community, row_int(in, CLASS), &stops, &ask));
+    ask = ask && c->who && !who_may(c->who, "ticket.dispatch", community);
+    row_put(&p, R_COMMUNITY, old->v[R_COMMUNITY]);
+    row_put(&p, TP_TICKET, old->v[R_ID]);
+    row_put(&p, TP_CLASS, in->v[CLASS]);
+    row_put(&p, TP_REASON, in->v[REASON]);
+    row_put(&p, TP_FROM, v_int(c->now_ms));
+    row_put(&p, TP_STOPS, v_int(stops));
+    row_put(&p, TP_STATE, v_int(ask ? PAUSE_ASKED : PAUSE_FREE));
+    TRY(res_insert(c, tx, &res_ticket_pause, &p));
+    row_put(neu, T_PAUSE_CLASS, in->v[CLASS]);
+    row_put(neu, T_PAUSED_AT, v_int(c->now_ms));
+    if (ask || !pause_is_asked(old)) /* an earlier one may still wait for its answer */
+        row_put(neu, T_PAUSE_STATE, p.v[TP_STATE]);
+    clocks_mark(c, old, neu);
+    if (stops && !ask) {
+        row_put(neu, T_CLOCK_STOPPED, v_int(1));
+        row_put(neu, T_CLOCK_NEXT, v_null());
+    }
+    return E_OK;
+}
+
+EFFECT(effect_resume)
+{
+    struct rows rows;
+    (void)in;
+    row_put(neu, T_PAUSED_MS,
+            v_int(row_int(old, T_PAUSED_MS) + c->now_ms - row_int(old, T_PAUSED_AT)));
+    row_put(neu, T_PAUSED_AT, v_null());
+    row_put(neu, T_PAUSE_CLASS, v_null());
+    row_put(neu, T_CLOCK_STOPPED, v_int(0));
+    TRY(rows_of(c, tx, old, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct val *v = rows.v + i * P__N;
+        struct row p, done = {0};
+        if (v[P_TO].t == V_INT)
+            continue;
+        TRY(res_load(c, tx, &res_ticket_pause, val_int(v[P_ID]), &p));
+        row_put(&done, TP_TO, v_int(c->now_ms));
+        TRY(res_store(c, tx, &res_ticket_pause, &p, &done, "ticket_pause.ended", (struct str){0}));
+        if (counts(v))
+            TRY(clocks_move(c, tx, old, neu, val_int(v[P_FROM]), c->now_ms));
+    }
+    return E_OK;
+}
+
+/* Answers every pause that waits for one. Approved, it counts from its start; if it goes on, the
+ * clock stops now and moves when work resumes. */
+static enum err answer(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                       int state)
+{
+    struct rows rows;
+    TRY(rows_of(c, tx, old, &rows));
+    row_put(neu, T_PAUSE_STATE, v_int(state));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct val *v = rows.v + i * P__N;
+        struct row p, done = {0};
+        if (val_int(v[P_STATE]) != PAUSE_ASKED)
+            continue;
+        TRY(res_load(c, tx, &res_ticket_pause, val_int(v[P_ID]), &p));
+        row_put(&done, TP_STATE, v_int(state));
+        TRY(res_store(c, tx, &res_ticket_pause, &p, &done, "ticket_pause.answered",
+                      (struct str){0}));
+        if (state != PAUSE_APPROVED)
+            continue;
+        if (v[P_TO].t == V_INT)
+            TRY(clocks_move(c, tx, old, neu, val_int(v[P_FROM]), val_int(v[P_TO])));
+        else {
+            clocks_mark(c, old, neu);
+            row_put(neu, T_CLOCK_STOPPED, v_int(1));
+            row_put(neu, T_CLOCK_NEXT, v_null());
+        }
+    }
+    return E_OK;
+}
+
+EFFECT(effect_approve_pause)
+{
+    (void)in;
+    return answer(c, tx, old, neu, PAUSE_APPROVED);
+}
+
+EFFECT(effect_refuse_pause)
+{
+    (void)in;
+    return answer(c, tx, old, neu, PAUSE_REFUSED);
+}

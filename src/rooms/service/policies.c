@@ -1,0 +1,389 @@
+/* policies.c - how fast, how urgent, which pauses stop a clock, who is told when one runs out: a
+ * community's rules as rows, with the defaults it starts with. A ticket keeps what was promised
+ * under the version in force when it came. */
+#include "rooms/service/ticket.h"
+
+static const struct choice levels[] = {
+    {LEVEL_WORKER, "worker", {"处理人", "Worker"}, "grey"},
+    {LEVEL_SUPERVISOR, "supervisor", {"主管", "Supervisor"}, "amber"},
+    {LEVEL_MANAGER, "manager", {"项目经理", "Manager"}, "red"},
+    {LEVEL_COMPANY, "company", {"公司", "Company"}, "red"},
+    {0}};
+static const struct choice clocks[] = {
+    {1 + CLOCK_RESPOND, "respond", {"响应", "Response"}, NULL},
+    {1 + CLOCK_HANDLE, "handle", {"首次处理", "First handling"}, NULL},
+    {1 + CLOCK_RESOLVE, "resolve", {"完成", "Resolution"}, NULL},
+    {0}};
+/* --- tables --- */
+
+static const struct field policy_fields[PL__N] = {
+    STANDARD_FIELDS,
+    [PL_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = ticket_kinds,
+                 .label = {"类别", "Kind"}},
+    [PL_PRIORITY] = {"priority", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST,
+                     .choices = ticket_priorities, .label = {"优先级", "Priority"}},
+    [PL_CATEGORY] = {"category_id", F_REF, CREATE_ONLY | FILTER | LIST, .ref = "categories",
+                     .label = {"分类", "Category"}, .help = {"留空:所有分类", "empty: all"}},
+    [PL_TIER] = {"tier", F_ENUM, CREATE_ONLY | FILTER | LIST, .choices = ticket_tiers,
+                 .label = {"客户等级", "Tier"}, .help = {"留空:所有等级", "empty: all"}},
+    [PL_RESPOND] = {"respond_min", F_INT, REQUIRED | LIST, 1, 525600,
+                    .label = {"响应(分钟)", "Respond (min)"}},
+    [PL_HANDLE] = {"handle_min", F_INT, REQUIRED | LIST, 1, 525600,
+                   .label = {"首次处理(分钟)", "First handling (min)"}},
+    [PL_RESOLVE] = {"resolve_min", F_INT, REQUIRED | LIST, 1, 525600,
+                    .label = {"完成(分钟)", "Resolve (min)"}},
+    [PL_HOURS] = {"hours", F_ENUM, REQUIRED | LIST, .choices = clock_hours,
+                  .label = {"计时方式", "Clock"}},
+    [PL_SOURCE] = {"source", F_TEXT, LIST, 0, 200, .label = {"依据", "Source"}},
+};
+static const struct index policy_indexes[] = {
+    {"sla_policy_for", "community_id, kind, priority, COALESCE(category_id, 0), COALESCE(tier, 0)",
+     "archived = 0", true}};
+static const struct field priority_fields[PP__N] = {
+    STANDARD_FIELDS,
+    [PP_URGENCY] = {"urgency", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .choices = ticket_steps,
+                    .label = {"紧急程度", "Urgency"}},
+    [PP_IMPACT] = {"impact", F_INT, REQUIRED | CREATE_ONLY | LIST, 1, 3, .choices = ticket_steps,
+                   .label = {"影响范围", "Impact"}},
+    [PP_TIER] = {"tier", F_ENUM, REQUIRED | CREATE_ONLY | LIST, .choices = ticket_tiers,
+                 .label = {"客户等级", "Tier"}},
+    [PP_PRIORITY] = {"priority", F_ENUM, REQUIRED | LIST, .choices = ticket_priorities,
+                     .label = {"优先级", "Priority"}},
+};
+static const struct index priority_indexes[] = {
+    {"priority_policy_key", "community_id, urgency, impact, tier", "archived = 0", true}};
+static const struct field pause_policy_fields[PZ__N] = {
+    STANDARD_FIELDS,
+    [PZ_CLASS] = {"class", F_ENUM, REQUIRED | CREATE_ONLY | LIST, .choices = ticket_pause_classes,
+                  .label = {"暂停原因", "Paused for"}},
+    [PZ_STOPS] = {"stops_clock", F_BOOL, REQUIRED | LIST, .label = {"停表", "Stops the clock"}},
+    [PZ_APPROVAL] = {"needs_approval", F_BOOL, REQUIRED | LIST,
+                     .label = {"须审批", "Needs approval"},
+                     .help = {"处理人自己暂停时,批准后才停表",
+                              "a worker's own pause stops the clock once approved"}},
+};
+static const struct index pause_policy_indexes[] = {
+    {"pause_policy_class", "community_id, class", "archived = 0", true}};
+static const struct field pause_fields[TP__N] = {
+    STANDARD_FIELDS,
+    [TP_TICKET] = {"ticket_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "tickets",
+                   .label = {"工单", "Ticket"}},
+    [TP_CLASS] = {"class", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ticket_pause_classes,
+                  .label = {"暂停原因", "Paused for"}},
+    [TP_REASON] = {"reason", F_TEXT, SERVER_SET | LIST, 0, 300, .label = {"说明", "Reason"}},
+    [TP_FROM] = {"from_at", F_INSTANT, SERVER_SET | FILTER | LIST, .label = {"从", "From"}},
+    [TP_TO] = {"to_at", F_INSTANT, SERVER_SET | LIST, .label = {"到", "To"}},
+    [TP_STOPS] = {"stops_clock", F_BOOL, SERVER_SET | FILTER | LIST,
+                  .label = {"停表", "Stops the clock"}},
+    [TP_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ticket_pause_states,
+                  .label = {"审批", "Approval"}},
+};
+static const struct field ladder_fields[LS__N] = {
+    STANDARD_FIELDS,
+    [LS_PERCENT] = {"percent", F_INT, REQUIRED | UNIQUE | LIST, 10, 1000,
+                    .label = {"用时(%)", "Time used (%)"}},
+    [LS_LEVEL] = {"level", F_ENUM, REQUIRED | LIST, .choices = levels,
+                  .label = {"提醒到", "Told to"}},
+    [LS_QUIET] = {"quiet", F_BOOL, REQUIRED | LIST,
+                  .label = {"夜间假日不扰", "Not at night or on holidays"},
+                  .help = {"等到下一个工作时间;P1 不受此限",
+                           "waits for working time; never for P1"}},
+};
+static const struct field escalation_fields[ES__N] = {
+    STANDARD_FIELDS,
+    [ES_TICKET] = {"ticket_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "tickets",
+                   .label = {"工单", "Ticket"}},
+    [ES_CLOCK] = {"clock", F_ENUM, SERVER_SET | FILTER | LIST, .choices = clocks,
+                  .label = {"时限", "Clock"}},
+    [ES_PERCENT] = {"percent", F_INT, SERVER_SET | FILTER | LIST,
+                    .label = {"用时(%)", "Time used (%)"}},
+    [ES_FROM] = {"promised_at", F_INSTANT, SERVER_SET, .label = {"承诺时间", "Promised at"}},
+    [ES_LEVEL] = {"level", F_ENUM, SERVER_SET | FILTER | LIST, .choices = levels,
+                  .label = {"提醒到", "Told to"}},
+    [ES_STAFF] = {"staff_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "staff",
+                  .label = {"被提醒人", "Told"}},
+    [ES_DUE] = {"due_at", F_INSTANT, SERVER_SET | LIST, .label = {"时限", "Due"}},
+    [ES_SEEN] = {"seen_at", F_INSTANT, SERVER_SET | LIST, .label = {"已知悉", "Seen"}},
+};
+static const struct index escalation_indexes[] = {
+    {"escalation_once", "ticket_id, clock, percent, promised_at", NULL, true}};
+
+/* --- checks --- */
+
+static const struct query Q_GENERAL = {
+    "service.sla_general",
+    "SELECT respond_min, handle_min, resolve_min, hours FROM sla_policy WHERE community_id = $1 "
+    "AND "
+    "kind = $2 AND priority = $3 AND tier IS NULL AND archived = 0 AND (category_id IS NULL OR "
+    "category_id = $4) ORDER BY CASE WHEN category_id IS NULL THEN 1 ELSE 0 END LIMIT 1"};
+
+/* A tier may raise service, never lower it below what everybody gets (product.md). */
+static enum err check_tier(struct ctx *c, struct tx *tx, const struct row *neu)
+{
+    struct val v[4];
+    if (!row_has(neu, PL_TIER))
+        return E_OK;
+    enum err e = q_one(c, tx, &Q_GENERAL,
+                       IN(neu->v[R_COMMUNITY], neu->v[PL_KIND], neu->v[PL_PRIORITY],
+                          row_has(neu, PL_CATEGORY) ? neu->v[PL_CATEGORY] : v_int(0)),
+                       v, 4);
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    if (val_int(v[3]) == HOURS_ALWAYS && row_int(neu, PL_HOURS) == HOURS_WORKING)
+        return FAIL_FIELD(c, "hours", "tier", "这一等级不能比普通客户慢:普通客户按 24 小时计时",
+                          "a tier cannot be slower than everybody: their clock runs day and night");
+    for (int i = 0; i < CLOCK__N; i++)
+        if (row_int(neu, PL_RESPOND + i) > val_int(v[i]))
+            (void)FAIL_FIELD(c, policy_fields[PL_RESPOND + i].name, "tier",
+                             "这一等级不能比普通客户慢(%lld 分钟)",
+                             "a tier cannot be slower than everybody (%lld min)",
+                             (long long)val_int(v[i]));
+    return c->fault.nfields ? E_INVALID : E_OK;
+}
+
+static enum err policy_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+{
+    (void)old;
+    for (int i = PL_HANDLE; i <= PL_RESOLVE; i++)
+        if (row_int(neu, i) < row_int(neu, i - 1))
+            return FAIL_FIELD(c, policy_fields[i].name, "order", "不能短于前一个时限",
+                              "not shorter than the clock before it");
+    if (row_int(neu, PL_KIND) == KIND_SAFETY && row_int(neu, PL_HOURS) != HOURS_ALWAYS)
+        return FAIL_FIELD(c, "hours", "safety", "安全类按 24 小时计时",
+                          "safety runs day and night");
+    return check_tier(c, tx, neu);
+}
+
+const struct resource res_sla_policy = {.name = "sla_policy",
+                                        .path = "sla-policies",
+                                        .label = {"时限规则", "SLA policy"},
+                                        .fields = policy_fields,
+                                        .nfields = PL__N,
+                                        .indexes = policy_indexes,
+                                        .nindexes = 1,
+                                        .title = "id",
+                                        POLICY_RIGHTS,
+                                        .check = policy_check};
+const struct resource res_priority_policy = {.name = "priority_policy",
+                                             .path = "priority-policies",
+                                             .label = {"优先级规则", "Priority policy"},
+                                             .fields = priority_fields,
+                                             .nfields = PP__N,
+                                             .indexes = priority_indexes,
+                                             .nindexes = 1,
+                                             .title = "id",
+                                             POLICY_RIGHTS};
+const struct resource res_pause_policy = {.name = "pause_policy",
+                                          .path = "pause-policies",
+                                          .label = {"暂停规则", "Pause policy"},
+                                          .fields = pause_policy_fields,
+                                          .nfields = PZ__N,
+                                          .indexes = pause_policy_indexes,
+                                          .nindexes = 1,
+                                          .title = "id",
+                                          POLICY_RIGHTS};
+const struct resource res_ticket_pause = {.name = "ticket_pause",
+                                          .path = "ticket-pauses",
+                                          .label = {"暂停", "Pause"},
+                                          .fields = pause_fields,
+                                          .nfields = TP__N,
+                                          .title = "id",
+                                          .read = "ticket.read",
+                                          .quiet = true};
+const struct resource res_ladder_step = {.name = "ladder_step",
+                                         .path = "ladder-steps",
+                                         .label = {"升级阶梯", "Escalation step"},
+                                         .fields = ladder_fields,
+                                         .nfields = LS__N,
+                                         .title = "percent",
+                                         .default_sort = "id",
+                                         POLICY_RIGHTS};
+static const struct row_rule escalation_rules[] = {{"ticket.work", "staff_id = :staff"}, {0}};
+const struct resource res_escalation = {.name = "escalation",
+                                        .path = "escalations",
+                                        .label = {"升级提醒", "Escalation"},
+                                        .fields = escalation_fields,
+                                        .nfields = ES__N,
+                                        .indexes = escalation_indexes,
+                                        .nindexes = 1,
+                                        .title = "id",
+                                        .read = "ticket.read",
+                                        .rules = escalation_rules,
+                                        .staff_field = ES_STAFF,
+                                        .quiet = true};
+
+/* --- a new community starts with these --- */
+
+enum { H = 60, WORKDAY = 9 * H }; /* a day of the default hours */
+/* R2: guide 2.2.1 (respond 24 h, first handling 48 h) and 3.1 (complaints within 48 h) counted in
+ * working days; shorter where domain-rules 2.1 knows the trade to be. By kind, then priority. */
+static const struct sla defaults[KIND__END][5] = {
+#define ALWAYS(a, b, c)                                                                            \
+    {                                                                                              \
+        {a, b, c}, HOURS_ALWAYS, 0, 0                                                              \
+    }
+#define WORKING(a, b, c)                                                                           \
+    {                                                                                              \
+        {a, b, c}, HOURS_WORKING, 0, 0                                                             \
+    }
+    [KIND_REPAIR] = {{{0}, 0, 0, 0},
+                     ALWAYS(15, 30, 24 * H),
+                     ALWAYS(30, 4 * H, 24 * H),
+                     WORKING(4 * H, WORKDAY, 2 * WORKDAY),
+                     WORKING(WORKDAY, 2 * WORKDAY, 5 * WORKDAY)},
+    [KIND_COMPLAINT] = {{{0}, 0, 0, 0},
+                        ALWAYS(H, 24 * H, 48 * H),
+                        ALWAYS(H, 24 * H, 48 * H),
+                        WORKING(2 * H, WORKDAY, 2 * WORKDAY),
+                        WORKING(2 * H, WORKDAY, 2 * WORKDAY)},
+    [KIND_SUGGESTION] = {{{0}, 0, 0, 0},
+                         ALWAYS(24 * H, 48 * H, 168 * H),
+                         ALWAYS(24 * H, 48 * H, 168 * H),
+                         WORKING(4 * H, 2 * WORKDAY, 5 * WORKDAY),
+                         WORKING(WORKDAY, 2 * WORKDAY, 5 * WORKDAY)},
+    [KIND_PRAISE] = {{{0}, 0, 0, 0},
+                     ALWAYS(24 * H, 48 * H, 168 * H),
+                     ALWAYS(24 * H, 48 * H, 168 * H),
+                     WORKING(4 * H, 2 * WORKDAY, 5 * WORKDAY),
+                     WORKING(WORKDAY, 2 * WORKDAY, 5 * WORKDAY)},
+    [KIND_INQUIRY] = {{{0}, 0, 0, 0},
+                      ALWAYS(4 * H, 24 * H, 48 * H),
+                      ALWAYS(4 * H, 24 * H, 48 * H),
+                      WORKING(4 * H, WORKDAY, 2 * WORKDAY),
+                      WORKING(WORKDAY, 2 * WORKDAY, 2 * WORKDAY)},
+    [KIND_SAFETY] = {{{0}, 0, 0, 0},
+                     ALWAYS(15, 30, 24 * H),
+                     ALWAYS(15, H, 24 * H),
+                     ALWAYS(30, 4 * H, 48 * H),
+                     ALWAYS(H, 24 * H, 48 * H)},
+};
+
+struct sla sla_default(int kind, int priority)
+{
+    bool known = kind >= KIND_REPAIR && kind < KIND__END && priority >= 1 && priority <= 4;
+    return known ? defaults[kind][priority] : defaults[KIND_REPAIR][3];
+}
+
+static const struct query Q_HAS_POLICY = {
+    "service.has_policy", "SELECT id FROM sla_policy WHERE community_id = $1 LIMIT 1"};
+static const struct query Q_HAS_LADDER = {
+    "service.has_ladder", "SELECT id FROM ladder_step WHERE community_id = $1 LIMIT 1"};
+const struct query *const service_policy_queries[] = {&Q_GENERAL, &Q_HAS_POLICY, &Q_HAS_LADDER,
+                                                      NULL};
+
+static enum err seed_sla(struct ctx *c, struct tx *tx, int64_t community)
+{
+    for (int kind = KIND_REPAIR; kind < KIND__END; kind++)
+        for (int p = 1; p <= 4; p++) {
+            struct sla s = sla_default(kind, p);
+            struct row row = {0};
+            row_put(&row, R_COMMUNITY, v_int(community));
+            row_put(&row, PL_KIND, v_int(kind));
+            row_put(&row, PL_PRIORITY, v_int(p));
+            for (int i = 0; i < CLOCK__N; i++)
+                row_put(&row, PL_RESPOND + i, v_int(s.minutes[i]));
+            row_put(&row, PL_HOURS, v_int(s.hours));
+            row_put(&row, PL_SOURCE, v_lit("2025 指南 2.2.1、3.1"));
+            TRY(res_insert(c, tx, &res_sla_policy, &row));
+        }
+    return E_OK;
+}
+
+static enum err seed_priority(struct ctx *c, struct tx *tx, int64_t community)
+{
+    for (int i = 0; i < 27; i++) {
+        int u = i / 9 + 1, m = i / 3 % 3 + 1, tier = i % 3 + 1;
+        struct row row = {0};
+        row_put(&row, R_COMMUNITY, v_int(community));
+        row_put(&row, PP_URGENCY, v_int(u));
+        row_put(&row, PP_IMPACT, v_int(m));
+        row_put(&row, PP_TIER, v_int(tier));
+        row_put(&row, PP_PRIORITY, v_int(priority_default(u, m, tier)));
+        TRY(res_insert(c, tx, &res_priority_policy, &row));
+    }
+    return E_OK;
+}
+
+/* T-65: what the customer, a missing part or an order from outside decides is not the company's
+ * time; waiting for one's own contractor is. */
+static enum err seed_pauses(struct ctx *c, struct tx *tx, int64_t community)
+{
+    static const struct {
+        int class;
+        bool stops, approval;
+    } rows[] = {{PAUSE_CUSTOMER, true, false},
+                {PAUSE_PARTS, true, true},
+                {PAUSE_THIRD_PARTY, false, true},
+                {PAUSE_WEATHER, true, true},
+                {PAUSE_ORDER, true, true}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct row row = {0};
+        row_put(&row, R_COMMUNITY, v_int(community));
+        row_put(&row, PZ_CLASS, v_int(rows[i].class));
+        row_put(&row, PZ_STOPS, v_int(rows[i].stops));
+        row_put(&row, PZ_APPROVAL, v_int(rows[i].approval));
+        TRY(res_insert(c, tx, &res_pause_policy, &row));
+    }
+    return E_OK;
+}
+
+/* domain-rules 7.5 */
+static enum err seed_ladder(struct ctx *c, struct tx *tx, int64_t community)
+{
+    static const int percent[] = {50, 80, 100, 150};
+    for (int i = 0; i < 4; i++) {
+        struct row row = {0};
+        row_put(&row, R_COMMUNITY, v_int(community));
+        row_put(&row, LS_PERCENT, v_int(percent[i]));
+        row_put(&row, LS_LEVEL, v_int(LEVEL_WORKER + i));
+        row_put(&row, LS_QUIET, v_int(1));
+        TRY(res_insert(c, tx, &res_ladder_step, &row));
+    }
+    return E_OK;
+}
+
+enum err policies_seed_of(struct ctx *c, struct tx *tx, int64_t community)
+{
+    struct val id;
+    enum err e = q_one(c, tx, &Q_HAS_POLICY, IN(v_int(community)), &id, 1);
+    if (e == E_MISSING) {
+        TRY(seed_sla(c, tx, community));
+        TRY(seed_priority(c, tx, community));
+    } else
+        TRY(e);
+    e = q_one(c, tx, &Q_HAS_LADDER, IN(v_int(community)), &id, 1);
+    if (e != E_MISSING)
+        return e;
+    TRY(seed_pauses(c, tx, community));
+    return seed_ladder(c, tx, community);
+}
+
+/* --- databases from before the clocks knew hours --- */
+
+static const struct query Q_OLD_KEY = {"service.old_key", "DROP INDEX IF EXISTS sla_policy_key"};
+static const struct query Q_OLD_HOURS = {"service.old_hours",
+                                         "UPDATE sla_policy SET hours = 1 WHERE hours IS NULL"};
+static const struct query Q_OLD_TICKETS = {
+    "service.old_tickets",
+    "UPDATE ticket SET clock_from = created_at, clock_hours = 1, clock_stopped = 0, clock_next = "
+    "$1 WHERE clock_from IS NULL AND state < 8"};
+static const struct query Q_NO_LADDER = {
+    "service.no_ladder",
+    "SELECT DISTINCT p.community_id FROM sla_policy p WHERE NOT EXISTS (SELECT 1 FROM ladder_step "
+    "l WHERE l.community_id = p.community_id) ORDER BY 1 LIMIT 10000"};
+
+/* What was promised stays as it was: around the clock. A company that wants working time changes
+ * its policies; open tickets join the ladder at once. */
+static enum err hours_come(struct ctx *c, struct tx *tx)
+{
+    struct rows rows;
+    TRY(q_do(c, tx, &Q_OLD_KEY, IN0, NULL));
+    TRY(q_do(c, tx, &Q_OLD_HOURS, IN0, NULL));
+    TRY(q_do(c, tx, &Q_OLD_TICKETS, IN(v_int(c->now_ms)), NULL));
+    TRY(q_rows(c, tx, &Q_NO_LADDER, IN0, 10000, &rows));
+    for (size_t i = 0; i < rows.n; i++)
+        TRY(policies_seed_of(c, tx, val_int(rows.v[i])));
+    return E_OK;
+}
+
+const struct fixup service_fixups[] = {{1, "clocks know working time", hours_come}, {0}};
