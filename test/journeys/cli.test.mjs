@@ -7,7 +7,7 @@ import { expect, fileText, openHouse } from '../lib/house.mjs'
 import { cli } from '../lib/server.mjs'
 import { removeDir, tempDir } from '../lib/temp.mjs'
 
-const VERBS = ['serve', 'init', 'demo', 'user', 'token', 'import', 'export', 'check', 'key', 'doc', 'version']
+const VERBS = ['serve', 'init', 'demo', 'user', 'token', 'import', 'export', 'calendar', 'check', 'key', 'doc', 'version']
 const MAP = 'src/rooms/service/boston311.map.json'
 const DATA = 'test/data/boston311'
 let house, admin, boss

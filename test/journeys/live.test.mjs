@@ -99,9 +99,9 @@ test('a clock that runs out is flagged by the minute job and heard', async () =>
   const desk = await house.as('desk')
   const t = await house.register(desk, { person_id: house.resident1.person_id })
   const database = new Database(house.server)
-  await database.run(`UPDATE ticket SET respond_due = ${Date.now() - 1000} WHERE id = ${t.id}`)
+  await database.run(`UPDATE ticket SET respond_due = ${Date.now() - 1000}, clock_next = ${Date.now() - 1000} WHERE id = ${t.id}`)
   // This minute's run may be over: forgotten, it is due again, and any change wakes the jobs.
-  await database.run("DELETE FROM job WHERE name = 'service.breach'")
+  await database.run("DELETE FROM job WHERE name = 'service.clocks'")
   await house.register(desk)
   await ears.desk.next((e) => e.topic === 'ticket.breached' && e.id === t.id, 15_000, 'the breach')
   await ears.resident1.next((e) => e.topic === 'ticket.breached' && e.id === t.id, 1000)

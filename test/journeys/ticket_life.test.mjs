@@ -21,6 +21,8 @@ const ACTIONS = [
   'decline',
   'start',
   'pause',
+  'approve_pause',
+  'refuse_pause',
   'resume',
   'finish',
   'answer',
@@ -286,7 +288,7 @@ test('return is rework, reopen starts again, cancel ends it', async () => {
   for (const action of ACTIONS)
     expect(
       await desk.post(`tickets/${t.id}/actions/${action}`, { version: 4000000 }),
-      ['close', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume'].includes(action) ? 403 : 409,
+      ['close', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume', 'approve_pause', 'refuse_pause'].includes(action) ? 403 : 409,
     )
 })
 

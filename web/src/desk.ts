@@ -18,6 +18,8 @@ prefs_apply()
 registry.menu_page('desk', '/desk')
 registry.menu_page('audit', '/audit')
 registry.menu_page('duplicates', '/duplicates')
+registry.menu_page('calendar', '/calendar')
+registry.menu_page('simulator', '/simulator')
 registry.create_page('person-merges', '/duplicates')
 registry.record_page('tickets', (id) => '/tickets/' + id)
 registry.action_dialog('tickets', 'dispatch', defineAsyncComponent(() => import('./rooms/service/DispatchDialog.vue')))
@@ -30,6 +32,8 @@ const router = createRouter({
     { path: '/account', component: () => import('./shell/AccountPage.vue') },
     { path: '/audit', component: () => import('./shell/AuditPage.vue') },
     { path: '/duplicates', component: () => import('./rooms/people/DuplicatesPage.vue') },
+    { path: '/calendar', component: () => import('./rooms/calendar/CalendarPage.vue') },
+    { path: '/simulator', component: () => import('./rooms/service/SimulatorPage.vue') },
     { path: '/import/:path', component: () => import('./shell/ImportPage.vue'), props: true },
     { path: '/r/:path', component: ListPage, props: true },
     { path: '/desk', component: () => import('./rooms/service/DeskPage.vue') },

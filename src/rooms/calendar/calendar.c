@@ -111,7 +111,9 @@ const struct resource res_holiday_year = {.name = "holiday_year",
                                           .nfields = HY__N,
                                           .title = "year",
                                           .default_sort = "-year",
-                                          RIGHTS,
+                                          .read = "calendar.company",
+                                          .create = "calendar.company",
+                                          .update = "calendar.company",
                                           .check = year_check};
 
 /* --- a new community --- */
@@ -150,28 +152,17 @@ static const struct on listens[] = {{"community.created", "calendar.seed"}, {0}}
 static const struct perm perms[] = {
     {"calendar.read", {"查看工作日历", "See the work calendar"}},
     {"calendar.manage", {"管理工作日历", "Manage the work calendar"}},
+    {"calendar.company", {"管理全公司的放假安排", "Manage the company's holiday notices"}},
     {0}};
-#define GROUP                                                                                      \
-    "estate",                                                                                      \
-    {                                                                                              \
-        "房产", "Estate"                                                                           \
-    }
-static const struct menu_item menu[] = {
-    {GROUP, "calendar", {"工作日历", "Work calendar"}, "calendar", NULL, "calendar.read"},
-    {GROUP,
-     "work-calendars",
-     {"工作时间", "Working hours"},
-     NULL,
-     "work-calendars",
-     "calendar.manage"},
-    {GROUP, "calendar-days", {"自定日期", "Own days"}, NULL, "calendar-days", "calendar.manage"},
-    {GROUP,
-     "holiday-years",
-     {"放假安排", "Holiday notices"},
-     NULL,
-     "holiday-years",
-     "calendar.manage"},
-    {0}};
+/* One entry: the page links to hours, own days and notices. */
+static const struct menu_item menu[] = {{"rules",
+                                         {"服务规则", "Service rules"},
+                                         "calendar",
+                                         {"工作日历", "Work calendar"},
+                                         "calendar",
+                                         NULL,
+                                         "calendar.read"},
+                                        {0}};
 const struct module calendar_module = {
     .name = "calendar",
     .purpose = "working days and hours: notices of holidays and make-up days, a community's own",

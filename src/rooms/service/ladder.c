@@ -131,7 +131,7 @@ static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int cloc
                       .community_id = row_int(t, R_COMMUNITY),
                       .data = arena_fmt(c->mem,
                                         "{\"action\":\"escalate\",\"clock\":\"%s\",\"percent\":%d,"
-                                        "\"level\":\"%s\"}",
+                                        "\"level\":\"%s\",\"internal\":true}",
                                         clock_fields[clock].key, r->percent, level->key),
                       .code = row_str(t, T_CODE),
                       .for_staff = val_int(person)};

@@ -41,27 +41,32 @@ static const struct role_seed roles[] = {
     {                                                                                              \
         "客户服务", "Service"                                                                      \
     }
+#define RULES                                                                                      \
+    "rules",                                                                                       \
+    {                                                                                              \
+        "服务规则", "Service rules"                                                                \
+    }
 static const struct menu_item menu[] = {
     {GROUP, "desk", {"受理与派单", "Desk & dispatch"}, "desk", NULL, "ticket.read"},
     {GROUP, "tickets", {"工单", "Tickets"}, NULL, "tickets", "ticket.read"},
     {GROUP, "escalations", {"升级提醒", "Escalations"}, NULL, "escalations", "ticket.read"},
     {GROUP, "ratings", {"评价", "Ratings"}, NULL, "ratings", "ticket.read"},
-    {GROUP, "simulator", {"时限推算", "Due-date simulator"}, "simulator", NULL, "policy.read"},
-    {GROUP, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
-    {GROUP, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},
-    {GROUP,
+    {RULES, "simulator", {"时限推算", "Due-date simulator"}, "simulator", NULL, "policy.read"},
+    {RULES, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
+    {RULES, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},
+    {RULES,
      "priority-policies",
      {"优先级规则", "Priority policies"},
      NULL,
      "priority-policies",
      "policy.manage"},
-    {GROUP,
+    {RULES,
      "pause-policies",
      {"暂停规则", "Pause policies"},
      NULL,
      "pause-policies",
      "policy.manage"},
-    {GROUP,
+    {RULES,
      "ladder-steps",
      {"升级阶梯", "Escalation ladder"},
      NULL,

@@ -33,7 +33,8 @@ const MENU: Record<string, string> = {
   skills: 'wrench', 'staff-skills': 'wrench', departments: 'tree', posts: 'case', roles: 'gear', grants: 'key', tokens: 'key',
   ratings: 'star', categories: 'tag', 'sla-policies': 'timer', 'priority-policies': 'sliders', shifts: 'calendar', identities: 'idcard',
   duplicates: 'copies', 'person-merges': 'join', 'data-requests': 'message', consents: 'check', 'retention-rules': 'archive',
-  'login-policies': 'shield', audit: 'search',
+  'login-policies': 'shield', audit: 'search', calendar: 'calendar', simulator: 'timer', escalations: 'bell', 'pause-policies': 'pause',
+  'ladder-steps': 'upload',
 }
 export function menu_icon(key: string): string {
   return MENU[key] ?? 'list'

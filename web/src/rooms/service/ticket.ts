@@ -22,6 +22,7 @@ export function clock_of(t: Values, name: ClockName): Clock {
     return { tone: 'done', text: late ? T.done_late : T.done_in_time, due, done, late }
   }
   if (!due || t.state === 'cancelled' || t.state === 'closed') return { tone: 'none', text: '–', due, done, late: false }
+  if (t.clock_stopped && name !== 'respond') return { tone: 'none', text: T.stopped, due, done, late: !!t[name + '_breached'] }
   const left = Date.parse(due) - now.value
   if (left < 0) return { tone: 'late', text: fill(T.late, span_text(left)), due, done, late: true }
   return { tone: left < SOON_MS[name] ? 'soon' : 'ok', text: fill(T.left, span_text(left)), due, done, late: false }
