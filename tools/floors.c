@@ -21,10 +21,10 @@ static const struct {
               {"out", 2},  {"core", 3}, {"rooms", 4}, {"main", 5}};
 
 /* A room sees rooms before it, and of those only rooms/<room>/<room>.h. */
-static const char *const rooms[] = {"estate",  "calendar",  "people",  "staff",   "service",
-                                    "privacy", "charges",   "assets",  "rounds",  "energy",
-                                    "notices", "surveys",   "care",    "access",  "handover",
-                                    "owners",  "emergency", "quality", "improve", "hub"};
+static const char *const rooms[] = {
+    "estate",  "calendar", "people", "staff",     "handbook", "service", "privacy",
+    "charges", "assets",   "rounds", "energy",    "notices",  "surveys", "care",
+    "access",  "handover", "owners", "emergency", "quality",  "improve", "hub"};
 
 /* A foreign library is touched by one file, so that it can be replaced. */
 static const struct {

@@ -183,7 +183,7 @@ static enum err run_job(struct ctx *c, struct tx *tx, struct demo *d, const char
 static enum err seed_policies(struct ctx *c, struct tx *tx, struct demo *d)
 {
     for (int i = 0; i < TOWNS; i++) {
-        TRY(run_job(c, tx, d, "service.seed", d->towns[i].id));
+        TRY(run_job(c, tx, d, "handbook.seed", d->towns[i].id));
         TRY(run_job(c, tx, d, "calendar.seed", d->towns[i].id));
     }
     return E_OK;

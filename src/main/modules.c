@@ -3,9 +3,8 @@
 #include "main/modules.h"
 
 #include "core/core_module.h"
-#include "rooms/calendar/calendar.h"
 #include "rooms/privacy/privacy.h"
 
-const struct module *const all_modules[] = {
-    &core_module,  &estate_module,  &calendar_module, &people_module,
-    &staff_module, &service_module, &privacy_module,  NULL};
+const struct module *const all_modules[] = {&core_module,    &estate_module,  &calendar_module,
+                                            &people_module,  &staff_module,   &handbook_module,
+                                            &service_module, &privacy_module, NULL};

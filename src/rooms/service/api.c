@@ -159,12 +159,7 @@ static enum err read_candidates(struct ctx *c, struct tx *tx, const struct row *
 {
     struct rows rows;
     struct val need = v_null();
-    if (row_has(ticket, T_CATEGORY)) {
-        enum err e = q_one(c, tx, &Q_CATEGORY_SKILL,
-                           IN(ticket->v[R_COMMUNITY], ticket->v[T_CATEGORY]), &need, 1);
-        if (e != E_OK && e != E_MISSING)
-            return e;
-    }
+    TRY(category_skill(c, tx, row_int(ticket, R_COMMUNITY), ticket->v[T_CATEGORY], &need));
     TRY(q_rows(c, tx, &Q_WORKERS, IN(ticket->v[R_COMMUNITY], need, v_int(c->now_ms)), 200, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;

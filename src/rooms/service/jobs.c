@@ -1,5 +1,5 @@
 /* jobs.c - what the room does by itself: a look at the clocks each minute (ladder.c), closing after
- * seven days of silence, policies for a new community. All are jobs inside one transaction: a crash
+ * seven days of silence. All are jobs inside one transaction: a crash
  * repeats them, never half of them. */
 #include "core/event.h"
 #include "rooms/service/ticket.h"
@@ -9,13 +9,8 @@ enum { SWEEP_MAX = 500, CLOSE_AFTER_DAYS = 7 };
 static const struct query Q_SILENT = {
     "service.silent",
     "SELECT id FROM ticket WHERE state = 7 AND informed_at < $1 ORDER BY informed_at LIMIT 500"};
-const struct query Q_PRIORITY_POLICY = {
-    "service.priority_policy", "SELECT priority FROM priority_policy WHERE community_id = $1 AND "
-                               "urgency = $2 AND impact = $3 AND tier = $4 AND archived = 0"};
 const struct query Q_PERSON_BRIEF = {
     "service.person", "SELECT name, phone, tier FROM person WHERE community_id = $1 AND id = $2"};
-const struct query Q_CATEGORY_SKILL = {
-    "service.category", "SELECT skill_id FROM category WHERE community_id = $1 AND id = $2"};
 const struct query Q_OPEN_COUNT = {"service.open_count",
                                    "SELECT count(*) FROM ticket WHERE community_id = $1 AND "
                                    "assignee_id = $2 AND state IN (3, 4, 5) AND archived = 0"};
@@ -35,19 +30,8 @@ static enum err auto_close(struct ctx *c, struct tx *tx, struct app *app, struct
     return E_OK;
 }
 
-/* A new community starts with the guide's defaults as rows of its own, to be changed there. */
-static enum err seed_policies(struct ctx *c, struct tx *tx, struct app *app, struct str data)
-{
-    const struct json *j;
-    (void)app;
-    TRY(json_parse(c, data, &j));
-    return policies_seed_of(c, tx, json_int(json_get(j, "id")));
-}
-
 const struct job service_jobs[] = {{"service.clocks", 60, ladder_sweep, NULL},
                                    {"service.auto_close", 3600, auto_close, NULL},
-                                   {"service.seed", 0, seed_policies, NULL},
                                    {0}};
-const struct query *const service_queries[] = {
-    &Q_SILENT, &Q_PRIORITY_POLICY, &Q_PERSON_BRIEF, &Q_CATEGORY_SKILL, &Q_OPEN_COUNT, &Q_EXTERNAL,
-    NULL};
+const struct query *const service_queries[] = {&Q_SILENT, &Q_PERSON_BRIEF, &Q_OPEN_COUNT,
+                                               &Q_EXTERNAL, NULL};

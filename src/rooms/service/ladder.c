@@ -9,6 +9,39 @@
 enum { LOOKS_MAX = 500, RUNGS_MAX = 20, FIRED_MAX = 200, AHEAD_DAYS = 40 };
 enum { NIGHT_FROM_MIN = 22 * 60, NIGHT_TO_MIN = 7 * 60 };
 
+static const struct field escalation_fields[ES__N] = {
+    STANDARD_FIELDS,
+    [ES_TICKET] = {"ticket_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "tickets",
+                   .label = {"工单", "Ticket"}},
+    [ES_CLOCK] = {"clock", F_ENUM, SERVER_SET | FILTER | LIST, .choices = sla_clocks,
+                  .label = {"时限", "Clock"}},
+    [ES_PERCENT] = {"percent", F_INT, SERVER_SET | FILTER | LIST,
+                    .label = {"用时(%)", "Time used (%)"}},
+    [ES_FROM] = {"promised_at", F_INSTANT, SERVER_SET, .label = {"承诺时间", "Promised at"}},
+    [ES_LEVEL] = {"level", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ladder_levels,
+                  .label = {"提醒到", "Told to"}},
+    [ES_STAFF] = {"staff_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "staff",
+                  .label = {"被提醒人", "Told"}},
+    [ES_DUE] = {"due_at", F_INSTANT, SERVER_SET | LIST, .label = {"时限", "Due"}},
+    [ES_SEEN] = {"seen_at", F_INSTANT, SERVER_SET | LIST, .label = {"已知悉", "Seen"}},
+};
+static const struct index escalation_indexes[] = {
+    {"escalation_once", "ticket_id, clock, percent, promised_at", NULL, true}};
+
+static const struct row_rule escalation_rules[] = {{"ticket.work", "staff_id = :staff"}, {0}};
+const struct resource res_escalation = {.name = "escalation",
+                                        .path = "escalations",
+                                        .label = {"升级提醒", "Escalation"},
+                                        .fields = escalation_fields,
+                                        .nfields = ES__N,
+                                        .indexes = escalation_indexes,
+                                        .nindexes = 1,
+                                        .title = "id",
+                                        .read = "ticket.read",
+                                        .rules = escalation_rules,
+                                        .staff_field = ES_STAFF,
+                                        .quiet = true};
+
 static const struct query Q_DUE = {
     "service.clocks_due", "SELECT id FROM ticket WHERE clock_next IS NOT NULL AND clock_next <= $1 "
                           "ORDER BY clock_next LIMIT 500"};
@@ -132,7 +165,7 @@ static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int cloc
                       .data = arena_fmt(c->mem,
                                         "{\"action\":\"escalate\",\"clock\":\"%s\",\"percent\":%d,"
                                         "\"level\":\"%s\",\"internal\":true}",
-                                        clock_fields[clock].key, r->percent, level->key),
+                                        sla_clocks[clock].key, r->percent, level->key),
                       .code = row_str(t, T_CODE),
                       .for_staff = val_int(person)};
     return tx_emit(c, tx, &e);
@@ -198,8 +231,9 @@ static enum err mark(struct ctx *c, struct tx *tx, struct row *t, int clock, str
         return E_OK;
     }
     row_put(&neu, f->breached, v_int(1));
-    TRY(res_store(c, tx, &res_ticket, t, &neu, "ticket.breached",
-                  arena_fmt(c->mem, "\"action\":\"breach\",\"clock\":\"%s\"", f->key)));
+    TRY(res_store(
+        c, tx, &res_ticket, t, &neu, "ticket.breached",
+        arena_fmt(c->mem, "\"action\":\"breach\",\"clock\":\"%s\"", sla_clocks[clock].key)));
     *t = neu;
     return E_OK;
 }
@@ -232,3 +266,35 @@ enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str 
         TRY(look_at(c, tx, val_int(rows.v[i])));
     return E_OK;
 }
+
+/* The one who was told, or whoever runs the place, says that it was seen. */
+static enum err seen_post(struct ctx *c, struct req *q)
+{
+    struct row old, neu = {0};
+    TRY(res_load_seen(c, q->tx, &res_escalation, q->ids[0], &old));
+    int64_t community = row_int(&old, R_COMMUNITY), me = who_staff(c->who, community);
+    if (!(me && me == row_int(&old, ES_STAFF)) && !who_may(c->who, "ticket.dispatch", community))
+        return FAIL(c, E_DENIED, "只有被提醒的人、调度或经理可以确认",
+                    "only who was told, the dispatcher or the manager can say so");
+    if (!row_has(&old, ES_SEEN)) {
+        row_put(&neu, ES_SEEN, v_int(c->now_ms));
+        TRY(res_store(c, q->tx, &res_escalation, &old, &neu, "escalation.seen", (struct str){0}));
+        old = neu;
+    }
+    res_render(c, &res_escalation, &old, 0, &q->out);
+    return E_OK;
+}
+
+const struct route ladder_routes[] = {{"POST",
+                                       "/api/v1/escalations/{id}/seen",
+                                       NULL,
+                                       ANY_USER,
+                                       NULL,
+                                       seen_post,
+                                       NULL,
+                                       0,
+                                       {"确认知悉升级提醒", "An escalation was seen"},
+                                       "Escalation",
+                                       0,
+                                       NULL},
+                                      {0}};

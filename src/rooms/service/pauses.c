@@ -3,31 +3,39 @@
  * pause moves only what was still due when it began, so no breach ever goes away. */
 #include "rooms/service/ticket.h"
 
-static const struct query Q_POLICY = {"service.pause_policy",
-                                      "SELECT stops_clock, needs_approval FROM pause_policy WHERE "
-                                      "community_id = $1 AND class = $2 AND archived = 0"};
+static const struct field pause_fields[TP__N] = {
+    STANDARD_FIELDS,
+    [TP_TICKET] = {"ticket_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "tickets",
+                   .label = {"工单", "Ticket"}},
+    [TP_CLASS] = {"class", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ticket_pause_classes,
+                  .label = {"暂停原因", "Paused for"}},
+    [TP_REASON] = {"reason", F_TEXT, SERVER_SET | LIST, 0, 300, .label = {"说明", "Reason"}},
+    [TP_FROM] = {"from_at", F_INSTANT, SERVER_SET | FILTER | LIST, .label = {"从", "From"}},
+    [TP_TO] = {"to_at", F_INSTANT, SERVER_SET | LIST, .label = {"到", "To"}},
+    [TP_STOPS] = {"stops_clock", F_BOOL, SERVER_SET | FILTER | LIST,
+                  .label = {"停表", "Stops the clock"}},
+    [TP_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ticket_pause_states,
+                  .label = {"审批", "Approval"}},
+};
+const struct resource res_ticket_pause = {.name = "ticket_pause",
+                                          .path = "ticket-pauses",
+                                          .label = {"暂停", "Pause"},
+                                          .fields = pause_fields,
+                                          .nfields = TP__N,
+                                          .title = "id",
+                                          .read = "ticket.read",
+                                          .quiet = true};
+
 static const struct query Q_PAUSES = {
     "service.pauses", "SELECT id, class, reason, from_at, to_at, stops_clock, state FROM "
                       "ticket_pause WHERE community_id = $1 AND ticket_id = $2 ORDER BY id LIMIT "
                       "101"};
-const struct query *const pause_queries[] = {&Q_POLICY, &Q_PAUSES, NULL};
+const struct query *const pause_queries[] = {&Q_PAUSES, NULL};
 enum { P_ID, P_CLASS, P_REASON, P_FROM, P_TO, P_STOPS, P_STATE, P__N };
 
 bool pause_is_asked(const struct row *r)
 {
     return row_int(r, T_PAUSE_STATE) == PAUSE_ASKED;
-}
-
-enum err pause_policy_of(struct ctx *c, struct tx *tx, int64_t community, int64_t class,
-                         bool *ret_stops, bool *ret_ask)
-{
-    struct val v[2] = {{0}};
-    enum err e = q_one(c, tx, &Q_POLICY, IN(v_int(community), v_int(class)), v, 2);
-    if (e != E_OK && e != E_MISSING)
-        return e;
-    *ret_stops = e == E_OK && val_int(v[0]);
-    *ret_ask = *ret_stops && val_int(v[1]);
-    return E_OK;
 }
 
 static bool counts(const struct val *v)

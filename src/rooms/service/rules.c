@@ -5,17 +5,6 @@
 
 /* --- pure --- */
 
-/* R1: the ITIL matrix urgency × impact; a VIP moves up one, never down; tiers never lower anybody
- * below the matrix. */
-int priority_default(int urgency, int impact, int tier)
-{
-    int sum = urgency + impact; /* 2 … 6 */
-    int p = sum <= 2 ? 1 : sum == 3 ? 2 : sum <= 5 ? 3 : 4;
-    if (urgency == 2 && impact == 3)
-        p = 4;
-    return tier == TIER_VIP && p > 1 ? p - 1 : p;
-}
-
 bool is_assignee(const struct who *w, const struct row *r)
 {
     int64_t me = who_staff(w, row_int(r, R_COMMUNITY));
@@ -67,15 +56,10 @@ enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
 
 static enum err set_priority(struct ctx *c, struct tx *tx, struct row *neu, int64_t tier)
 {
-    struct val p;
-    int u = (int)row_int(neu, T_URGENCY), i = (int)row_int(neu, T_IMPACT);
-    enum err e = q_one(c, tx, &Q_PRIORITY_POLICY,
-                       IN(neu->v[R_COMMUNITY], v_int(u), v_int(i), v_int(tier)), &p, 1);
-    if (e == E_MISSING)
-        p = v_int(priority_default(u, i, (int)tier));
-    else
-        TRY(e);
-    row_put(neu, T_PRIORITY, p);
+    int p;
+    TRY(priority_read(c, tx, row_int(neu, R_COMMUNITY), (int)row_int(neu, T_URGENCY),
+                      (int)row_int(neu, T_IMPACT), tier, &p));
+    row_put(neu, T_PRIORITY, v_int(p));
     return E_OK;
 }
 
@@ -218,12 +202,7 @@ enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, con
 {
     enum { ASSIGNEE_ID, REASON };
     struct val need = v_null(), fit[2];
-    if (row_has(old, T_CATEGORY)) {
-        enum err e = q_one(c, tx, &Q_CATEGORY_SKILL, IN(old->v[R_COMMUNITY], old->v[T_CATEGORY]),
-                           &need, 1);
-        if (e != E_OK && e != E_MISSING)
-            return e;
-    }
+    TRY(category_skill(c, tx, row_int(old, R_COMMUNITY), old->v[T_CATEGORY], &need));
     TRY(q_one(c, tx, &Q_STAFF_FIT,
               IN(old->v[R_COMMUNITY], need, v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
     if (row_has(in, REASON) || (val_int(fit[0]) && val_int(fit[1])))

@@ -3,10 +3,8 @@
 
 #include "rooms/service/desk.h"
 
-static const struct resource *const resources[] = {
-    &res_category, &res_sla_policy,   &res_priority_policy, &res_pause_policy, &res_ladder_step,
-    &res_ticket,   &res_ticket_pause, &res_escalation,      &res_rating,       NULL};
-static const struct on listens[] = {{"community.created", "service.seed"}, {0}};
+static const struct resource *const resources[] = {&res_ticket, &res_ticket_pause, &res_escalation,
+                                                   &res_rating, NULL};
 static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
                                     {"ticket.create", {"登记工单", "Register tickets"}},
                                     {"ticket.desk", {"前台受理", "Front desk"}},
@@ -14,8 +12,6 @@ static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See 
                                     {"ticket.work", {"处理工单", "Work on tickets"}},
                                     {"ticket.own", {"本人的请求", "One's own requests"}},
                                     {"ticket.staff", {"工单内部信息", "Internal ticket data"}},
-                                    {"policy.read", {"查看规则", "See policies"}},
-                                    {"policy.manage", {"管理规则", "Manage policies"}},
                                     {0}};
 #define STAFF_COMMON "estate.read staff.read policy.read calendar.read ticket.staff ticket.create "
 static const struct role_seed roles[] = {
@@ -41,37 +37,11 @@ static const struct role_seed roles[] = {
     {                                                                                              \
         "客户服务", "Service"                                                                      \
     }
-#define RULES                                                                                      \
-    "rules",                                                                                       \
-    {                                                                                              \
-        "服务规则", "Service rules"                                                                \
-    }
 static const struct menu_item menu[] = {
     {GROUP, "desk", {"受理与派单", "Desk & dispatch"}, "desk", NULL, "ticket.read"},
     {GROUP, "tickets", {"工单", "Tickets"}, NULL, "tickets", "ticket.read"},
     {GROUP, "escalations", {"升级提醒", "Escalations"}, NULL, "escalations", "ticket.read"},
     {GROUP, "ratings", {"评价", "Ratings"}, NULL, "ratings", "ticket.read"},
-    {RULES, "simulator", {"时限推算", "Due-date simulator"}, "simulator", NULL, "policy.read"},
-    {RULES, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
-    {RULES, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},
-    {RULES,
-     "priority-policies",
-     {"优先级规则", "Priority policies"},
-     NULL,
-     "priority-policies",
-     "policy.manage"},
-    {RULES,
-     "pause-policies",
-     {"暂停规则", "Pause policies"},
-     NULL,
-     "pause-policies",
-     "policy.manage"},
-    {RULES,
-     "ladder-steps",
-     {"升级阶梯", "Escalation ladder"},
-     NULL,
-     "ladder-steps",
-     "policy.manage"},
     {0}};
 static const struct check checks[] = {
     {.name = "closed without result or answer",
@@ -95,12 +65,11 @@ const struct module service_module = {
     .name = "service",
     .purpose = "tickets from any channel, through accept, dispatch, execute, feed back",
     .resources = resources,
-    .queries = {service_queries, ticket_queries, desk_queries, service_policy_queries,
-                clock_queries, pause_queries, ladder_queries},
-    .routes = {ticket_routes, desk_routes, sla_routes},
+    .queries = {service_queries, ticket_queries, desk_queries, pause_queries, ladder_queries,
+                clock_queries},
+    .routes = {ticket_routes, desk_routes, ladder_routes},
     .jobs = service_jobs,
     .fixups = service_fixups,
-    .listens = listens,
     .perms = perms,
     .roles = roles,
     .menu = menu,

@@ -1,15 +1,7 @@
-/* tables.c - data only: the ticket's fields, choices, actions and arrows; categories and ratings.
+/* tables.c - data only: the ticket's fields, choices, actions and arrows; ratings.
  * Read this file to know what a ticket is; rules.c to know why. */
 #include "rooms/service/ticket.h"
 
-const struct choice ticket_kinds[] = {
-    {KIND_REPAIR, "repair", {"报修", "Repair"}, "blue"},
-    {KIND_COMPLAINT, "complaint", {"投诉", "Complaint"}, "red"},
-    {KIND_SUGGESTION, "suggestion", {"建议", "Suggestion"}, "green"},
-    {KIND_PRAISE, "praise", {"表扬", "Praise"}, "green"},
-    {KIND_INQUIRY, "inquiry", {"咨询", "Inquiry"}, "grey"},
-    {KIND_SAFETY, "safety", {"安全隐患", "Safety hazard"}, "red"},
-    {0}};
 static const struct choice channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}, NULL},
                                          {CH_DESK, "desk", {"前台", "Desk"}, NULL},
                                          {CH_VISIT, "visit", {"上门", "Visit"}, NULL},
@@ -34,32 +26,7 @@ static const struct choice states[] = {
     {CLOSED, "closed", {"已关闭", "Closed"}, "grey"},
     {CANCELLED, "cancelled", {"已取消", "Cancelled"}, "grey"},
     {0}};
-const struct choice ticket_priorities[] = {{1, "P1", {"紧急 P1", "P1 urgent"}, "red"},
-                                           {2, "P2", {"高 P2", "P2 high"}, "amber"},
-                                           {3, "P3", {"普通 P3", "P3 normal"}, "grey"},
-                                           {4, "P4", {"低 P4", "P4 low"}, "grey"},
-                                           {0}};
-/* Urgency and impact are numbers in the API; people see words. */
-const struct choice ticket_steps[] = {{1, "1", {"高", "High"}, NULL},
-                                      {2, "2", {"中", "Medium"}, NULL},
-                                      {3, "3", {"低", "Low"}, NULL},
-                                      {0}};
-const struct choice ticket_pause_classes[] = {
-    {PAUSE_CUSTOMER, "customer", {"客户改约", "Customer"}, NULL},
-    {PAUSE_PARTS, "parts", {"等待配件", "Parts"}, NULL},
-    {PAUSE_THIRD_PARTY, "third_party", {"等第三方", "Third party"}, NULL},
-    {PAUSE_WEATHER, "weather", {"天气", "Weather"}, NULL},
-    {PAUSE_ORDER, "stop_order", {"停工令", "Stop-work order"}, NULL},
-    {0}};
-const struct choice ticket_tiers[] = {{TIER_VIP, "vip", {"VIP", "VIP"}, NULL},
-                                      {TIER_REGULAR, "regular", {"普通", "Regular"}, NULL},
-                                      {TIER_POTENTIAL, "potential", {"潜在", "Potential"}, NULL},
-                                      {0}};
 
-const struct choice clock_hours[] = {
-    {HOURS_ALWAYS, "always", {"24 小时", "Around the clock"}, NULL},
-    {HOURS_WORKING, "working", {"工作时间", "Working time"}, NULL},
-    {0}};
 const struct choice ticket_pause_states[] = {
     {PAUSE_FREE, "free", {"无须审批", "Needs none"}, NULL},
     {PAUSE_ASKED, "asked", {"待审批", "Asked for"}, "amber"},
@@ -402,17 +369,8 @@ const struct resource res_ticket = {
     .staff_field = T_ASSIGNEE,
     .person_field = T_PERSON};
 
-/* --- categories, ratings --- */
+/* --- ratings --- */
 
-static const struct field category_fields[CA__N] = {
-    STANDARD_FIELDS,
-    [CA_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60,
-                 .label = {"分类", "Category"}},
-    [CA_NAME_EN] = {"name_en", F_TEXT, LIST, 0, 60, .label = {"英文名", "English name"}},
-    [CA_KIND] = {"kind", F_ENUM, REQUIRED | FILTER | LIST, .choices = ticket_kinds,
-                 .label = {"适用类别", "For"}},
-    [CA_SKILL] = {"skill_id", F_REF, LIST, .ref = "skills", .label = {"所需技能", "Skill needed"}},
-};
 static const struct field rating_fields[RA__N] = {
     STANDARD_FIELDS,
     [RA_TICKET] = {"ticket_id", F_REF, SERVER_SET | UNIQUE | FILTER | LIST, .ref = "tickets",
@@ -426,13 +384,6 @@ static const struct field rating_fields[RA__N] = {
     [RA_COMMENT] = {"comment", F_LONGTEXT, LIST | UNLOGGED, 0, 500, .label = {"评语", "Comment"}},
 };
 
-const struct resource res_category = {.name = "category",
-                                      .path = "categories",
-                                      .label = {"工单分类", "Category"},
-                                      .fields = category_fields,
-                                      .nfields = CA__N,
-                                      .title = "name",
-                                      POLICY_RIGHTS};
 const struct resource res_rating = {.name = "rating",
                                     .path = "ratings",
                                     .label = {"评价", "Rating"},

@@ -3,41 +3,23 @@
 #pragma once
 #include "rooms/service/service.h"
 
-#define POLICY_RIGHTS                                                                              \
-    .read = "policy.read", .create = "policy.manage", .update = "policy.manage",                   \
-    .remove = "policy.manage"
 extern const struct machine ticket_machine;
 extern const struct field ticket_fields[T__N];
 extern const struct route desk_routes[], ticket_routes[];
 extern const struct job service_jobs[];
 extern const struct query *const service_queries[];
-extern const struct choice ticket_kinds[], ticket_priorities[], ticket_pause_classes[],
-    ticket_pause_states[], ticket_tiers[], ticket_steps[], clock_hours[];
-extern const struct query *const service_policy_queries[],
-    *const clock_queries[], *const pause_queries[], *const ladder_queries[];
-extern const struct route sla_routes[];
+extern const struct choice ticket_pause_states[];
+extern const struct query *const pause_queries[], *const ladder_queries[], *const clock_queries[];
+extern const struct route ladder_routes[];
 extern const struct fixup service_fixups[];
-extern const struct query Q_PRIORITY_POLICY, Q_PERSON_BRIEF, Q_CATEGORY_SKILL, Q_OPEN_COUNT,
-    Q_SIMILAR, Q_EXTERNAL;
+extern const struct query Q_PERSON_BRIEF, Q_OPEN_COUNT, Q_SIMILAR, Q_EXTERNAL;
 
 /* --- clocks (clock.c) --- */
 
 struct clock_field { /* which columns of a ticket a clock is */
-    const char *key;
-    struct text label;
     int due, stopped, breached, minutes;
 };
 extern const struct clock_field clock_fields[CLOCK__N];
-/* The policy for a ticket of this kind, priority, category (NULL: none) and tier: the most specific
- * row, or the built-in default. */
-MUST_USE enum err sla_read(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
-                           int64_t priority, struct val category, int64_t tier, struct sla *ret);
-/* sla_due with as much of the community's calendar as it takes; it is handed out unless
- * ret_calendar is NULL. */
-MUST_USE enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community,
-                             const struct sla *policy, int64_t received_ms,
-                             const struct pause *pauses, size_t n, int64_t ret_ms[CLOCK__N],
-                             struct workcal *ret_calendar);
 /* A new ticket's promise: dues and the frozen policy. */
 MUST_USE enum err clocks_start(struct ctx *c, struct tx *tx, struct row *neu, int64_t tier);
 /* A pause that stops the clock ended, or was approved after it ended: what is due later moves. */
@@ -58,15 +40,11 @@ MUST_USE enum err pauses_read(struct ctx *c, struct tx *tx, const struct row *t,
                               size_t *ret_n);
 /* ,"pauses":[…] of a ticket, oldest first. */
 MUST_USE enum err pauses_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out);
-/* Does a pause of this class stop the clock, and must a worker's be approved first? */
-MUST_USE enum err pause_policy_of(struct ctx *c, struct tx *tx, int64_t community, int64_t class,
-                                  bool *ret_stops, bool *ret_ask);
 /* Marks clocks that ran out before now. */
 void clocks_mark(const struct ctx *c, const struct row *old, struct row *neu);
 
 /* The minute's look at the clocks that are due one (ladder.c). */
 enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data);
-enum err policies_seed_of(struct ctx *c, struct tx *tx, int64_t community);
 
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu);
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);

@@ -1,15 +1,48 @@
 /* policies.c - how fast, how urgent, which pauses stop a clock, who is told when one runs out: a
  * community's rules as rows, with the defaults it starts with. A ticket keeps what was promised
  * under the version in force when it came. */
-#include "rooms/service/ticket.h"
+#include "rooms/handbook/room.h"
 
-static const struct choice levels[] = {
+const struct choice ladder_levels[] = {
     {LEVEL_WORKER, "worker", {"处理人", "Worker"}, "grey"},
     {LEVEL_SUPERVISOR, "supervisor", {"主管", "Supervisor"}, "amber"},
     {LEVEL_MANAGER, "manager", {"项目经理", "Manager"}, "red"},
     {LEVEL_COMPANY, "company", {"公司", "Company"}, "red"},
     {0}};
-static const struct choice clocks[] = {
+const struct choice ticket_kinds[] = {
+    {KIND_REPAIR, "repair", {"报修", "Repair"}, "blue"},
+    {KIND_COMPLAINT, "complaint", {"投诉", "Complaint"}, "red"},
+    {KIND_SUGGESTION, "suggestion", {"建议", "Suggestion"}, "green"},
+    {KIND_PRAISE, "praise", {"表扬", "Praise"}, "green"},
+    {KIND_INQUIRY, "inquiry", {"咨询", "Inquiry"}, "grey"},
+    {KIND_SAFETY, "safety", {"安全隐患", "Safety hazard"}, "red"},
+    {0}};
+const struct choice ticket_priorities[] = {{1, "P1", {"紧急 P1", "P1 urgent"}, "red"},
+                                           {2, "P2", {"高 P2", "P2 high"}, "amber"},
+                                           {3, "P3", {"普通 P3", "P3 normal"}, "grey"},
+                                           {4, "P4", {"低 P4", "P4 low"}, "grey"},
+                                           {0}};
+/* Urgency and impact are numbers in the API; people see words. */
+const struct choice ticket_steps[] = {{1, "1", {"高", "High"}, NULL},
+                                      {2, "2", {"中", "Medium"}, NULL},
+                                      {3, "3", {"低", "Low"}, NULL},
+                                      {0}};
+const struct choice ticket_pause_classes[] = {
+    {PAUSE_CUSTOMER, "customer", {"客户改约", "Customer"}, NULL},
+    {PAUSE_PARTS, "parts", {"等待配件", "Parts"}, NULL},
+    {PAUSE_THIRD_PARTY, "third_party", {"等第三方", "Third party"}, NULL},
+    {PAUSE_WEATHER, "weather", {"天气", "Weather"}, NULL},
+    {PAUSE_ORDER, "stop_order", {"停工令", "Stop-work order"}, NULL},
+    {0}};
+const struct choice ticket_tiers[] = {{TIER_VIP, "vip", {"VIP", "VIP"}, NULL},
+                                      {TIER_REGULAR, "regular", {"普通", "Regular"}, NULL},
+                                      {TIER_POTENTIAL, "potential", {"潜在", "Potential"}, NULL},
+                                      {0}};
+const struct choice clock_hours[] = {
+    {HOURS_ALWAYS, "always", {"24 小时", "Around the clock"}, NULL},
+    {HOURS_WORKING, "working", {"工作时间", "Working time"}, NULL},
+    {0}};
+const struct choice sla_clocks[] = {
     {1 + CLOCK_RESPOND, "respond", {"响应", "Response"}, NULL},
     {1 + CLOCK_HANDLE, "handle", {"首次处理", "First handling"}, NULL},
     {1 + CLOCK_RESOLVE, "resolve", {"完成", "Resolution"}, NULL},
@@ -64,54 +97,21 @@ static const struct field pause_policy_fields[PZ__N] = {
 };
 static const struct index pause_policy_indexes[] = {
     {"pause_policy_class", "community_id, class", "archived = 0", true}};
-static const struct field pause_fields[TP__N] = {
-    STANDARD_FIELDS,
-    [TP_TICKET] = {"ticket_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "tickets",
-                   .label = {"工单", "Ticket"}},
-    [TP_CLASS] = {"class", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ticket_pause_classes,
-                  .label = {"暂停原因", "Paused for"}},
-    [TP_REASON] = {"reason", F_TEXT, SERVER_SET | LIST, 0, 300, .label = {"说明", "Reason"}},
-    [TP_FROM] = {"from_at", F_INSTANT, SERVER_SET | FILTER | LIST, .label = {"从", "From"}},
-    [TP_TO] = {"to_at", F_INSTANT, SERVER_SET | LIST, .label = {"到", "To"}},
-    [TP_STOPS] = {"stops_clock", F_BOOL, SERVER_SET | FILTER | LIST,
-                  .label = {"停表", "Stops the clock"}},
-    [TP_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ticket_pause_states,
-                  .label = {"审批", "Approval"}},
-};
 static const struct field ladder_fields[LS__N] = {
     STANDARD_FIELDS,
     [LS_PERCENT] = {"percent", F_INT, REQUIRED | UNIQUE | LIST, 10, 1000,
                     .label = {"用时(%)", "Time used (%)"}},
-    [LS_LEVEL] = {"level", F_ENUM, REQUIRED | LIST, .choices = levels,
+    [LS_LEVEL] = {"level", F_ENUM, REQUIRED | LIST, .choices = ladder_levels,
                   .label = {"提醒到", "Told to"}},
     [LS_QUIET] = {"quiet", F_BOOL, REQUIRED | LIST,
                   .label = {"夜间假日不扰", "Not at night or on holidays"},
                   .help = {"等到下一个工作时间;P1 不受此限",
                            "waits for working time; never for P1"}},
 };
-static const struct field escalation_fields[ES__N] = {
-    STANDARD_FIELDS,
-    [ES_TICKET] = {"ticket_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "tickets",
-                   .label = {"工单", "Ticket"}},
-    [ES_CLOCK] = {"clock", F_ENUM, SERVER_SET | FILTER | LIST, .choices = clocks,
-                  .label = {"时限", "Clock"}},
-    [ES_PERCENT] = {"percent", F_INT, SERVER_SET | FILTER | LIST,
-                    .label = {"用时(%)", "Time used (%)"}},
-    [ES_FROM] = {"promised_at", F_INSTANT, SERVER_SET, .label = {"承诺时间", "Promised at"}},
-    [ES_LEVEL] = {"level", F_ENUM, SERVER_SET | FILTER | LIST, .choices = levels,
-                  .label = {"提醒到", "Told to"}},
-    [ES_STAFF] = {"staff_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "staff",
-                  .label = {"被提醒人", "Told"}},
-    [ES_DUE] = {"due_at", F_INSTANT, SERVER_SET | LIST, .label = {"时限", "Due"}},
-    [ES_SEEN] = {"seen_at", F_INSTANT, SERVER_SET | LIST, .label = {"已知悉", "Seen"}},
-};
-static const struct index escalation_indexes[] = {
-    {"escalation_once", "ticket_id, clock, percent, promised_at", NULL, true}};
-
 /* --- checks --- */
 
 static const struct query Q_GENERAL = {
-    "service.sla_general",
+    "handbook.sla_general",
     "SELECT respond_min, handle_min, resolve_min, hours FROM sla_policy WHERE community_id = $1 "
     "AND "
     "kind = $2 AND priority = $3 AND tier IS NULL AND archived = 0 AND (category_id IS NULL OR "
@@ -182,14 +182,6 @@ const struct resource res_pause_policy = {.name = "pause_policy",
                                           .nindexes = 1,
                                           .title = "id",
                                           POLICY_RIGHTS};
-const struct resource res_ticket_pause = {.name = "ticket_pause",
-                                          .path = "ticket-pauses",
-                                          .label = {"暂停", "Pause"},
-                                          .fields = pause_fields,
-                                          .nfields = TP__N,
-                                          .title = "id",
-                                          .read = "ticket.read",
-                                          .quiet = true};
 const struct resource res_ladder_step = {.name = "ladder_step",
                                          .path = "ladder-steps",
                                          .label = {"升级阶梯", "Escalation step"},
@@ -198,20 +190,6 @@ const struct resource res_ladder_step = {.name = "ladder_step",
                                          .title = "percent",
                                          .default_sort = "id",
                                          POLICY_RIGHTS};
-static const struct row_rule escalation_rules[] = {{"ticket.work", "staff_id = :staff"}, {0}};
-const struct resource res_escalation = {.name = "escalation",
-                                        .path = "escalations",
-                                        .label = {"升级提醒", "Escalation"},
-                                        .fields = escalation_fields,
-                                        .nfields = ES__N,
-                                        .indexes = escalation_indexes,
-                                        .nindexes = 1,
-                                        .title = "id",
-                                        .read = "ticket.read",
-                                        .rules = escalation_rules,
-                                        .staff_field = ES_STAFF,
-                                        .quiet = true};
-
 /* --- a new community starts with these --- */
 
 enum { H = 60, WORKDAY = 9 * H }; /* a day of the default hours */
@@ -265,11 +243,10 @@ struct sla sla_default(int kind, int priority)
 }
 
 static const struct query Q_HAS_POLICY = {
-    "service.has_policy", "SELECT id FROM sla_policy WHERE community_id = $1 LIMIT 1"};
+    "handbook.has_policy", "SELECT id FROM sla_policy WHERE community_id = $1 LIMIT 1"};
 static const struct query Q_HAS_LADDER = {
-    "service.has_ladder", "SELECT id FROM ladder_step WHERE community_id = $1 LIMIT 1"};
-const struct query *const service_policy_queries[] = {&Q_GENERAL, &Q_HAS_POLICY, &Q_HAS_LADDER,
-                                                      NULL};
+    "handbook.has_ladder", "SELECT id FROM ladder_step WHERE community_id = $1 LIMIT 1"};
+const struct query *const policy_table_queries[] = {&Q_GENERAL, &Q_HAS_POLICY, &Q_HAS_LADDER, NULL};
 
 static enum err seed_sla(struct ctx *c, struct tx *tx, int64_t community)
 {
@@ -342,7 +319,7 @@ static enum err seed_ladder(struct ctx *c, struct tx *tx, int64_t community)
     return E_OK;
 }
 
-enum err policies_seed_of(struct ctx *c, struct tx *tx, int64_t community)
+enum err handbook_policies(struct ctx *c, struct tx *tx, int64_t community)
 {
     struct val id;
     enum err e = q_one(c, tx, &Q_HAS_POLICY, IN(v_int(community)), &id, 1);
@@ -357,33 +334,3 @@ enum err policies_seed_of(struct ctx *c, struct tx *tx, int64_t community)
     TRY(seed_pauses(c, tx, community));
     return seed_ladder(c, tx, community);
 }
-
-/* --- databases from before the clocks knew hours --- */
-
-static const struct query Q_OLD_KEY = {"service.old_key", "DROP INDEX IF EXISTS sla_policy_key"};
-static const struct query Q_OLD_HOURS = {"service.old_hours",
-                                         "UPDATE sla_policy SET hours = 1 WHERE hours IS NULL"};
-static const struct query Q_OLD_TICKETS = {
-    "service.old_tickets",
-    "UPDATE ticket SET clock_from = created_at, clock_hours = 1, clock_stopped = 0, clock_next = "
-    "$1 WHERE clock_from IS NULL AND state < 8"};
-static const struct query Q_NO_LADDER = {
-    "service.no_ladder",
-    "SELECT DISTINCT p.community_id FROM sla_policy p WHERE NOT EXISTS (SELECT 1 FROM ladder_step "
-    "l WHERE l.community_id = p.community_id) ORDER BY 1 LIMIT 10000"};
-
-/* What was promised stays as it was: around the clock. A company that wants working time changes
- * its policies; open tickets join the ladder at once. */
-static enum err hours_come(struct ctx *c, struct tx *tx)
-{
-    struct rows rows;
-    TRY(q_do(c, tx, &Q_OLD_KEY, IN0, NULL));
-    TRY(q_do(c, tx, &Q_OLD_HOURS, IN0, NULL));
-    TRY(q_do(c, tx, &Q_OLD_TICKETS, IN(v_int(c->now_ms)), NULL));
-    TRY(q_rows(c, tx, &Q_NO_LADDER, IN0, 10000, &rows));
-    for (size_t i = 0; i < rows.n; i++)
-        TRY(policies_seed_of(c, tx, val_int(rows.v[i])));
-    return E_OK;
-}
-
-const struct fixup service_fixups[] = {{1, "clocks know working time", hours_come}, {0}};

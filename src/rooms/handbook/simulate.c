@@ -1,7 +1,7 @@
 /* simulate.c - "if it came then, when would it be due, and why": the clocks' own function asked
  * about a request that does not exist, with an account of every step, because nobody can find a
- * fault in a due time otherwise. And the answer to an escalation: seen. */
-#include "rooms/service/ticket.h"
+ * fault in a due time otherwise. */
+#include "rooms/handbook/room.h"
 
 enum { PAUSES_ASKED_MAX = 50 };
 enum { I_COMMUNITY, I_KIND, I_CATEGORY, I_PRIORITY, I_TIER, I_RECEIVED, I_PAUSES, I__N };
@@ -125,7 +125,7 @@ static void tell_policy(struct ctx *c, struct simulation *s, struct buf *b)
     else
         buf_putz(b, zh ? "没有时限规则,按系统默认:" : "No policy; the built-in one: ");
     for (int k = 0; k < CLOCK__N; k++)
-        buf_fmt(b, zh ? "%s %d 分钟," : "%s %d min, ", text_in(clock_fields[k].label, c->lang),
+        buf_fmt(b, zh ? "%s %d 分钟," : "%s %d min, ", text_in(sla_clocks[k].label, c->lang),
                 s->sla.minutes[k]);
     buf_fmt(b, zh ? "按%s计" : "counted %s",
             zh                             ? hours->label.zh
@@ -194,8 +194,7 @@ static void tell_pauses(struct ctx *c, struct simulation *s, struct buf *b)
 static void tell_dues(struct ctx *c, struct simulation *s, struct buf *b)
 {
     for (int k = 0; k < CLOCK__N; k++) {
-        buf_fmt(b, "%s%s", text_in(clock_fields[k].label, c->lang),
-                c->lang == LANG_ZH ? ":" : ": ");
+        buf_fmt(b, "%s%s", text_in(sla_clocks[k].label, c->lang), c->lang == LANG_ZH ? ":" : ": ");
         put_time(b, s->zone, s->received_ms);
         buf_fmt(b, c->lang == LANG_ZH ? " + %d 分钟 → " : " + %d min → ", s->sla.minutes[k]);
         put_time(b, s->zone, s->due_ms[k]);
@@ -252,31 +251,13 @@ static enum err simulate_post(struct ctx *c, struct req *q)
     TRY(db_read(q->app->db, c, work_out, s));
     buf_fmt(&q->out, "{\"policy_version\":%lld", (long long)s->sla.version);
     for (int k = 0; k < CLOCK__N; k++) {
-        buf_fmt(&q->out, ",\"%s_due\":\"", clock_fields[k].key);
+        buf_fmt(&q->out, ",\"%s_due\":\"", sla_clocks[k].key);
         buf_instant(&q->out, s->due_ms[k], s->zone);
         buf_putc(&q->out, '"');
     }
     buf_put(&q->out, S(",\"explanation\":["));
     buf_put(&q->out, buf_str(&s->lines));
     buf_put(&q->out, S("]}"));
-    return E_OK;
-}
-
-/* The one who was told, or whoever runs the place, says that it was seen. */
-static enum err seen_post(struct ctx *c, struct req *q)
-{
-    struct row old, neu = {0};
-    TRY(res_load_seen(c, q->tx, &res_escalation, q->ids[0], &old));
-    int64_t community = row_int(&old, R_COMMUNITY), me = who_staff(c->who, community);
-    if (!(me && me == row_int(&old, ES_STAFF)) && !who_may(c->who, "ticket.dispatch", community))
-        return FAIL(c, E_DENIED, "只有被提醒的人、调度或经理可以确认",
-                    "only who was told, the dispatcher or the manager can say so");
-    if (!row_has(&old, ES_SEEN)) {
-        row_put(&neu, ES_SEEN, v_int(c->now_ms));
-        TRY(res_store(c, q->tx, &res_escalation, &old, &neu, "escalation.seen", (struct str){0}));
-        old = neu;
-    }
-    res_render(c, &res_escalation, &old, 0, &q->out);
     return E_OK;
 }
 
@@ -292,18 +273,6 @@ const struct route sla_routes[] = {
      {"时限推算", "When would it be due, and why"},
      "{policy_version:int,respond_due:instant,handle_due:instant,resolve_due:instant,explanation:["
      "str]}",
-     0,
-     NULL},
-    {"POST",
-     "/api/v1/escalations/{id}/seen",
-     NULL,
-     ANY_USER,
-     NULL,
-     seen_post,
-     NULL,
-     0,
-     {"确认知悉升级提醒", "An escalation was seen"},
-     "Escalation",
      0,
      NULL},
     {0}};

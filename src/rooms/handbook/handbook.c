@@ -1,0 +1,64 @@
+/* handbook.c - the handbook room's name plate. */
+#include "rooms/handbook/handbook.h"
+
+#include "rooms/handbook/room.h"
+
+enum err handbook_seed(struct ctx *c, struct tx *tx, int64_t community)
+{
+    return handbook_policies(c, tx, community);
+}
+
+static enum err seed_job(struct ctx *c, struct tx *tx, struct app *app, struct str data)
+{
+    const struct json *j;
+    (void)app;
+    TRY(json_parse(c, data, &j));
+    return handbook_seed(c, tx, json_int(json_get(j, "id")));
+}
+
+static const struct resource *const resources[] = {&res_category,        &res_sla_policy,
+                                                   &res_priority_policy, &res_pause_policy,
+                                                   &res_ladder_step,     NULL};
+static const struct job jobs[] = {{"handbook.seed", 0, seed_job, NULL}, {0}};
+static const struct on listens[] = {{"community.created", "handbook.seed"}, {0}};
+static const struct perm perms[] = {{"policy.read", {"查看规则", "See policies"}},
+                                    {"policy.manage", {"管理规则", "Manage policies"}},
+                                    {0}};
+#define RULES                                                                                      \
+    "rules",                                                                                       \
+    {                                                                                              \
+        "服务规则", "Service rules"                                                                \
+    }
+static const struct menu_item menu[] = {
+    {RULES, "simulator", {"时限推算", "Due-date simulator"}, "simulator", NULL, "policy.read"},
+    {RULES, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
+    {RULES, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},
+    {RULES,
+     "priority-policies",
+     {"优先级规则", "Priority policies"},
+     NULL,
+     "priority-policies",
+     "policy.manage"},
+    {RULES,
+     "pause-policies",
+     {"暂停规则", "Pause policies"},
+     NULL,
+     "pause-policies",
+     "policy.manage"},
+    {RULES,
+     "ladder-steps",
+     {"升级阶梯", "Escalation ladder"},
+     NULL,
+     "ladder-steps",
+     "policy.manage"},
+    {0}};
+const struct module handbook_module = {
+    .name = "handbook",
+    .purpose = "what may be asked for, what is promised for it, by which rules",
+    .resources = resources,
+    .queries = {policy_table_queries, sla_queries},
+    .routes = {sla_routes},
+    .jobs = jobs,
+    .listens = listens,
+    .perms = perms,
+    .menu = menu};

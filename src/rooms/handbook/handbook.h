@@ -1,0 +1,99 @@
+/* handbook.h - the door of the handbook room (G3.1): what kinds of request there are, how urgent
+ * each is, what is promised for it, which pauses stop its clocks and who is told when one runs out.
+ * The running process reads its limits here and nowhere else, so the book and the work cannot drift
+ * apart. What a due time is follows from these rows and the calendar alone, by pure functions. */
+#pragma once
+#include "rooms/calendar/calendar.h"
+#include "rooms/staff/staff.h"
+
+extern const struct module handbook_module;
+extern const struct resource res_category, res_sla_policy, res_priority_policy, res_pause_policy,
+    res_ladder_step;
+extern const struct choice ticket_kinds[], ticket_priorities[], ticket_pause_classes[],
+    ticket_tiers[], ticket_steps[], clock_hours[], ladder_levels[],
+    sla_clocks[]; /* by enum sla_clock; their codes are one more */
+
+enum ticket_kind {
+    KIND_REPAIR = 1,
+    KIND_COMPLAINT,
+    KIND_SUGGESTION,
+    KIND_PRAISE,
+    KIND_INQUIRY,
+    KIND_SAFETY,
+    KIND__END
+};
+enum pause_class { PAUSE_CUSTOMER = 1, PAUSE_PARTS, PAUSE_THIRD_PARTY, PAUSE_WEATHER, PAUSE_ORDER };
+enum ladder_level { LEVEL_WORKER = 1, LEVEL_SUPERVISOR, LEVEL_MANAGER, LEVEL_COMPANY };
+enum { CA_NAME = R_FIRST, CA_NAME_EN, CA_KIND, CA_SKILL, CA__N };
+enum {
+    PL_KIND = R_FIRST,
+    PL_PRIORITY,
+    PL_CATEGORY,
+    PL_TIER,
+    PL_RESPOND,
+    PL_HANDLE,
+    PL_RESOLVE,
+    PL_HOURS,
+    PL_SOURCE,
+    PL__N
+};
+enum { PZ_CLASS = R_FIRST, PZ_STOPS, PZ_APPROVAL, PZ__N };
+enum { PP_URGENCY = R_FIRST, PP_IMPACT, PP_TIER, PP_PRIORITY, PP__N };
+enum { LS_PERCENT = R_FIRST, LS_LEVEL, LS_QUIET, LS__N };
+
+/* --- pure --- */
+
+/* R1 (G2.5): priority 1–4 from urgency and impact (1 high … 3 low) and tier. The built-in table,
+ * used where the community has no row. */
+int priority_default(int urgency, int impact, int tier);
+
+/* The three clocks of a ticket: to the first answer of a person, to the first handling, to the
+ * finish (G2.8). */
+enum sla_clock { CLOCK_RESPOND, CLOCK_HANDLE, CLOCK_RESOLVE, CLOCK__N };
+enum clock_hours { HOURS_ALWAYS = 1, HOURS_WORKING };
+struct sla {                    /* a policy; sources: guide 2.2.1, 3.1 and domain-rules 2.1 */
+    int minutes[CLOCK__N];      /* from creation, of the hours below */
+    int hours;                  /* enum clock_hours */
+    int64_t policy_id, version; /* 0: the built-in defaults */
+};
+/* R2 (G2.8): the built-in targets of a kind at a priority. */
+struct sla sla_default(int kind, int priority);
+struct pause {
+    int64_t from_ms, to_ms;
+    bool stops; /* does its class stop the clock, and was it approved? */
+};
+/* R3 (T-64, T-65): when each clock of a request received at received_ms runs out. Pauses are in
+ * order and apart; those that stop the clock move what is due later than their start by as much of
+ * the policy's hours as they lasted, but for the first answer: somebody can always give one. False:
+ * the answer lies outside the loaded calendar (which may be NULL for HOURS_ALWAYS). Pure. */
+MUST_USE bool sla_due(const struct sla *policy, const struct workcal *calendar, int64_t received_ms,
+                      const struct pause *pauses, size_t n, int64_t ret_ms[CLOCK__N]);
+/* What is due after the pause began moves by as much of its own hours as the pause lasted. False:
+ * outside the calendar, which may be NULL for HOURS_ALWAYS. Pure. */
+MUST_USE bool pause_moves(int hours, const struct workcal *calendar, const struct pause *p,
+                          int64_t *due_ms);
+/* --- as the community's rows have it --- */
+
+/* The policy for a ticket of this kind, priority, category (NULL: none) and tier: the most specific
+ * row, or the built-in default. */
+MUST_USE enum err sla_read(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                           int64_t priority, struct val category, int64_t tier, struct sla *ret);
+/* sla_due with as much of the community's calendar as it takes; it is handed out unless
+ * ret_calendar is NULL. */
+MUST_USE enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community,
+                             const struct sla *policy, int64_t received_ms,
+                             const struct pause *pauses, size_t n, int64_t ret_ms[CLOCK__N],
+                             struct workcal *ret_calendar);
+/* The same for one pause, over due_ms[0 … n-1]. */
+MUST_USE enum err pause_moves_of(struct ctx *c, struct tx *tx, int64_t community, int hours,
+                                 const struct pause *p, int64_t *due_ms, size_t n);
+/* Does a pause of this class stop the clock, and must a worker's be approved first? */
+MUST_USE enum err pause_policy_of(struct ctx *c, struct tx *tx, int64_t community, int64_t class,
+                                  bool *ret_stops, bool *ret_ask);
+MUST_USE enum err priority_read(struct ctx *c, struct tx *tx, int64_t community, int urgency,
+                                int impact, int64_t tier, int *ret);
+/* The skill a category asks for; v_null: none. */
+MUST_USE enum err category_skill(struct ctx *c, struct tx *tx, int64_t community,
+                                 struct val category, struct val *ret);
+/* What a community starts with, where it has nothing of the kind yet. */
+MUST_USE enum err handbook_seed(struct ctx *c, struct tx *tx, int64_t community);
