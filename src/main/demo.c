@@ -246,13 +246,15 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     if (e != E_MISSING)
         return e;
     TRY(write_house(c, tx, d));
+    TRY(write_rows(c, tx, &d->skills));
+    TRY(write_rows(c, tx, &d->categories)); /* so that the seeds find them there */
     TRY(seed_policies(c, tx, d));
     TRY(name_roles(c, tx, d));
     TRY(name_policies(c, tx, d));
     const struct rowset *const sets[] = {
-        &d->users,       &d->grants,  &d->spaces, &d->people,  &d->identities,   &d->stays,
-        &d->departments, &d->posts,   &d->skills, &d->staff,   &d->staff_skills, &d->shifts,
-        &d->categories,  &d->tickets, &d->pauses, &d->ratings, &d->events,       &d->series};
+        &d->users,       &d->grants,  &d->spaces, &d->people,       &d->identities, &d->stays,
+        &d->departments, &d->posts,   &d->staff,  &d->staff_skills, &d->shifts,     &d->tickets,
+        &d->pauses,      &d->ratings, &d->events, &d->series};
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         TRY(write_rows(c, tx, sets[i]));
     TRY(privacy_write(c, tx, d));
@@ -386,6 +388,9 @@ enum err demo_fill(struct ctx *c, struct app *app, const struct demo_size *size)
     struct demo *d = arena_get(mem, sizeof *d);
     *d = (struct demo){.c = c, .app = app, .mem = mem, .size = *size};
     e = db_read(app->db, c, read_calendar, d);
+    d->classes = arena_get(mem, CLASSES_SHIPPED_MAX * sizeof *d->classes);
+    if (e == E_OK)
+        e = classes_shipped(c, d->classes, CLASSES_SHIPPED_MAX, &d->nclasses);
     if (e != E_OK) {
         arena_free(mem);
         return e;

@@ -99,6 +99,8 @@ struct demo {
     int64_t today; /* days since 1970, in the community's zone */
     const struct zone *z;
     struct workcal calendar; /* of a community that changed nothing */
+    struct class_seed *classes;
+    size_t nclasses;
     char password[PASSWORD_HASH_MAX];
     int64_t company_id, branch_id;
     struct town towns[TOWNS];

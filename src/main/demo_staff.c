@@ -85,15 +85,24 @@ static void skills_make(struct demo *d, struct town *t)
         v[SK_NAME] = v_text(str_of(demo_skills[i]));
         t->skills[i] = v[R_ID].i;
     }
-    for (int i = 0; i < CAT__N; i++) {
-        const struct demo_category *k = &demo_categories[i];
+}
+
+/* The whole shipped table, as every new community has it. */
+static void categories_make(struct demo *d, struct town *t)
+{
+    for (size_t i = 0; i < d->nclasses; i++) {
         struct val *v = row_new(d, &d->categories, t->id, d->start_ms);
-        v[CA_NAME] = v_text(str_of(k->zh));
-        v[CA_NAME_EN] = v_text(str_of(k->en));
-        v[CA_KIND] = v_int(k->kind);
-        v[CA_SKILL] = k->skill >= 0 ? v_int(t->skills[k->skill]) : v_null();
-        t->categories[i] = v[R_ID].i;
+        for (int f = CA_NAME; f < CA__N; f++)
+            v[f] = d->classes[i].row.v[f];
+        for (int k = 0; k < SKILL__N; k++)
+            if (str_eqz(d->classes[i].skill, demo_skills[k]))
+                v[CA_SKILL] = v_int(t->skills[k]);
+        for (int k = 0; k < CAT__N; k++)
+            if (str_eqz(val_str(v[CA_NAME]), demo_categories[k].name))
+                t->categories[k] = v[R_ID].i;
     }
+    for (int k = 0; k < CAT__N; k++)
+        ASSERT(t->categories[k]);
 }
 
 static void member_new(struct demo *d, struct town *t, const struct job_line *j, const int64_t *dep,
@@ -136,6 +145,7 @@ void staff_make(struct demo *d, struct town *t)
         post[i] = v[R_ID].i;
     }
     skills_make(d, t);
+    categories_make(d, t);
     const struct job_line *team = t->main ? main_team : small_team;
     for (size_t i = 0; i < (t->main ? COUNT_OF(main_team) : COUNT_OF(small_team)); i++)
         member_new(d, t, &team[i], dep, post);

@@ -47,10 +47,10 @@ enum {
     CAT__N
 };
 struct demo_category {
-    const char *zh, *en;
-    int kind, skill; /* skill -1: none */
-    int weight;      /* how often */
-    int peak;        /* month in which it is three times as frequent, 0: none */
+    const char *name; /* in the shipped table (rooms/handbook) */
+    int kind, skill;  /* skill -1: none */
+    int weight;       /* how often */
+    int peak;         /* month in which it is three times as frequent, 0: none */
 };
 extern const struct demo_category demo_categories[CAT__N];
 

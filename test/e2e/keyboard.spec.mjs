@@ -15,7 +15,8 @@ const REACHABLE = () => {
     if (closed && e.tagName === 'SUMMARY' && closed !== e.parentElement) continue
     if (!e.checkVisibility({ checkVisibilityCSS: true, visibilityProperty: true })) continue
     if (e.type === 'radio') {
-      if (groups.has(e.name)) continue
+      const chosen = document.querySelector(`input[type=radio][name="${CSS.escape(e.name)}"]:checked`)
+      if (groups.has(e.name) || (chosen && chosen !== e)) continue // Tab goes to the chosen one
       groups.add(e.name)
     }
     e.dataset.walk = String(list.length)

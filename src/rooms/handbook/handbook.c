@@ -5,7 +5,8 @@
 
 enum err handbook_seed(struct ctx *c, struct tx *tx, int64_t community)
 {
-    return handbook_policies(c, tx, community);
+    TRY(handbook_policies(c, tx, community));
+    return handbook_classes(c, tx, community);
 }
 
 static enum err seed_job(struct ctx *c, struct tx *tx, struct app *app, struct str data)
@@ -16,9 +17,13 @@ static enum err seed_job(struct ctx *c, struct tx *tx, struct app *app, struct s
     return handbook_seed(c, tx, json_int(json_get(j, "id")));
 }
 
-static const struct resource *const resources[] = {&res_category,        &res_sla_policy,
-                                                   &res_priority_policy, &res_pause_policy,
-                                                   &res_ladder_step,     NULL};
+static const struct resource *const resources[] = {&res_category,
+                                                   &res_sla_policy,
+                                                   &res_priority_policy,
+                                                   &res_pause_policy,
+                                                   &res_ladder_step,
+                                                   &res_price_item,
+                                                   NULL};
 static const struct job jobs[] = {{"handbook.seed", 0, seed_job, NULL}, {0}};
 static const struct on listens[] = {{"community.created", "handbook.seed"}, {0}};
 static const struct perm perms[] = {{"policy.read", {"查看规则", "See policies"}},
@@ -32,6 +37,7 @@ static const struct perm perms[] = {{"policy.read", {"查看规则", "See polici
 static const struct menu_item menu[] = {
     {RULES, "simulator", {"时限推算", "Due-date simulator"}, "simulator", NULL, "policy.read"},
     {RULES, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
+    {RULES, "price-items", {"收费项目", "Prices"}, NULL, "price-items", "policy.manage"},
     {RULES, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},
     {RULES,
      "priority-policies",
@@ -56,8 +62,8 @@ const struct module handbook_module = {
     .name = "handbook",
     .purpose = "what may be asked for, what is promised for it, by which rules",
     .resources = resources,
-    .queries = {policy_table_queries, sla_queries},
-    .routes = {sla_routes},
+    .queries = {policy_table_queries, sla_queries, class_queries, suggest_queries},
+    .routes = {sla_routes, suggest_routes},
     .jobs = jobs,
     .listens = listens,
     .perms = perms,

@@ -8,7 +8,7 @@
 
 extern const struct module handbook_module;
 extern const struct resource res_category, res_sla_policy, res_priority_policy, res_pause_policy,
-    res_ladder_step;
+    res_ladder_step, res_price_item;
 extern const struct choice ticket_kinds[], ticket_priorities[], ticket_pause_classes[],
     ticket_tiers[], ticket_steps[], clock_hours[], ladder_levels[],
     sla_clocks[]; /* by enum sla_clock; their codes are one more */
@@ -24,7 +24,29 @@ enum ticket_kind {
 };
 enum pause_class { PAUSE_CUSTOMER = 1, PAUSE_PARTS, PAUSE_THIRD_PARTY, PAUSE_WEATHER, PAUSE_ORDER };
 enum ladder_level { LEVEL_WORKER = 1, LEVEL_SUPERVISOR, LEVEL_MANAGER, LEVEL_COMPANY };
-enum { CA_NAME = R_FIRST, CA_NAME_EN, CA_KIND, CA_SKILL, CA__N };
+enum request_place {
+    PLACE_HOME = 1,
+    PLACE_COMMON,
+    PLACE_OUTDOOR,
+    PLACE_PLANT,
+    PLACE_PARKING,
+    PLACE_NONE
+};
+enum sla_class { CLASS_EMERGENCY = 1, CLASS_URGENT, CLASS_ORDINARY, CLASS_PLANNED };
+enum {
+    CA_NAME = R_FIRST,
+    CA_NAME_EN,
+    CA_KIND,
+    CA_SKILL,
+    CA_PLACE,
+    CA_GROUP,
+    CA_PROBLEM,
+    CA_CLASS,
+    CA_WORDS,
+    CA_CHECKLIST,
+    CA__N
+};
+enum { PI_GROUP = R_FIRST, PI_NAME, PI_NAME_EN, PI_UNIT, PI_PRICE, PI__N };
 enum {
     PL_KIND = R_FIRST,
     PL_PRIORITY,
@@ -46,6 +68,9 @@ enum { LS_PERCENT = R_FIRST, LS_LEVEL, LS_QUIET, LS__N };
 /* R1 (G2.5): priority 1–4 from urgency and impact (1 high … 3 low) and tier. The built-in table,
  * used where the community has no row. */
 int priority_default(int urgency, int impact, int tier);
+
+/* Urgency and impact of a category's class; 2 and 2 for 0. */
+void class_urgency(int class, int *ret_urgency, int *ret_impact);
 
 /* The three clocks of a ticket: to the first answer of a person, to the first handling, to the
  * finish (G2.8). */
@@ -92,8 +117,14 @@ MUST_USE enum err pause_policy_of(struct ctx *c, struct tx *tx, int64_t communit
                                   bool *ret_stops, bool *ret_ask);
 MUST_USE enum err priority_read(struct ctx *c, struct tx *tx, int64_t community, int urgency,
                                 int impact, int64_t tier, int *ret);
-/* The skill a category asks for; v_null: none. */
-MUST_USE enum err category_skill(struct ctx *c, struct tx *tx, int64_t community,
-                                 struct val category, struct val *ret);
+/* The skill a category asks for (v_null: none) and its class (0: none). */
+MUST_USE enum err category_brief(struct ctx *c, struct tx *tx, int64_t community,
+                                 struct val category, struct val *ret_skill, int *ret_class);
+struct class_seed { /* a row of the shipped table: without community and skill_id */
+    struct row row;
+    struct str skill; /* its name; empty: none */
+};
+enum { CLASSES_SHIPPED_MAX = 200 };
+MUST_USE enum err classes_shipped(struct ctx *c, struct class_seed *ret, size_t max, size_t *ret_n);
 /* What a community starts with, where it has nothing of the kind yet. */
 MUST_USE enum err handbook_seed(struct ctx *c, struct tx *tx, int64_t community);

@@ -15,7 +15,8 @@ static const struct query Q_PAUSE = {
     "handbook.pause", "SELECT stops_clock, needs_approval FROM pause_policy WHERE community_id = "
                       "$1 AND class = $2 AND archived = 0"};
 static const struct query Q_SKILL = {
-    "handbook.skill", "SELECT skill_id FROM category WHERE community_id = $1 AND id = $2"};
+    "handbook.skill",
+    "SELECT skill_id, sla_class FROM category WHERE community_id = $1 AND id = $2"};
 const struct query *const sla_queries[] = {&Q_SLA_POLICY, &Q_PRIORITY, &Q_PAUSE, &Q_SKILL, NULL};
 enum { SLACK_DAYS = 25 };
 
@@ -208,12 +209,18 @@ enum err priority_read(struct ctx *c, struct tx *tx, int64_t community, int urge
     return E_OK;
 }
 
-enum err category_skill(struct ctx *c, struct tx *tx, int64_t community, struct val category,
-                        struct val *ret)
+enum err category_brief(struct ctx *c, struct tx *tx, int64_t community, struct val category,
+                        struct val *ret_skill, int *ret_class)
 {
-    *ret = v_null();
+    struct val v[2] = {{0}};
+    *ret_skill = v_null();
+    *ret_class = 0;
     if (category.t != V_INT)
         return E_OK;
-    enum err e = q_one(c, tx, &Q_SKILL, IN(v_int(community), category), ret, 1);
-    return e == E_MISSING ? E_OK : e;
+    enum err e = q_one(c, tx, &Q_SKILL, IN(v_int(community), category), v, 2);
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    *ret_skill = v[0];
+    *ret_class = (int)val_int(v[1]);
+    return E_OK;
 }

@@ -158,8 +158,9 @@ static enum err read_candidates(struct ctx *c, struct tx *tx, const struct row *
                                 struct candidate *list, size_t *ret_n)
 {
     struct rows rows;
-    struct val need = v_null();
-    TRY(category_skill(c, tx, row_int(ticket, R_COMMUNITY), ticket->v[T_CATEGORY], &need));
+    struct val need;
+    int class;
+    TRY(category_brief(c, tx, row_int(ticket, R_COMMUNITY), ticket->v[T_CATEGORY], &need, &class));
     TRY(q_rows(c, tx, &Q_WORKERS, IN(ticket->v[R_COMMUNITY], need, v_int(c->now_ms)), 200, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;

@@ -126,6 +126,5 @@ static enum err hours_come(struct ctx *c, struct tx *tx)
     return E_OK;
 }
 
-const struct query *const clock_queries[] = {&Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER,
-                                             NULL};
+const struct query *const clock_queries[] = {&Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, NULL};
 const struct fixup service_fixups[] = {{1, "clocks know working time", hours_come}, {0}};

@@ -141,6 +141,21 @@ static enum err take_person(struct ctx *c, struct tx *tx, struct row *neu, int64
     return E_OK;
 }
 
+/* R13: urgency and impact that nobody said are those of the category's class. */
+static enum err take_class(struct ctx *c, struct tx *tx, struct row *neu)
+{
+    struct val skill;
+    int class = 0, urgency, impact;
+    if (!row_has(neu, T_URGENCY) && !row_has(neu, T_IMPACT))
+        TRY(category_brief(c, tx, row_int(neu, R_COMMUNITY), neu->v[T_CATEGORY], &skill, &class));
+    class_urgency(class, &urgency, &impact);
+    if (!row_has(neu, T_URGENCY))
+        row_put(neu, T_URGENCY, v_int(urgency));
+    if (!row_has(neu, T_IMPACT))
+        row_put(neu, T_IMPACT, v_int(impact));
+    return E_OK;
+}
+
 /* R6: nothing is closed without a result and a recorded answer, by any route. */
 static enum err check_closed(struct ctx *c, const struct row *neu)
 {
@@ -168,10 +183,7 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     if (!row_has(neu, T_CHANNEL))
         return FAIL_FIELD(c, "channel", "required", "必填", "required");
     TRY(take_person(c, tx, neu, &tier));
-    if (!row_has(neu, T_URGENCY))
-        row_put(neu, T_URGENCY, v_int(2));
-    if (!row_has(neu, T_IMPACT))
-        row_put(neu, T_IMPACT, v_int(2));
+    TRY(take_class(c, tx, neu));
     if (!row_has(neu, T_STATE))
         row_put(neu, T_STATE, v_int(RECEIVED));
     TRY(set_priority(c, tx, neu, tier));
@@ -201,8 +213,9 @@ enum err ticket_after(struct ctx *c, struct tx *tx, const struct row *old, const
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
 {
     enum { ASSIGNEE_ID, REASON };
-    struct val need = v_null(), fit[2];
-    TRY(category_skill(c, tx, row_int(old, R_COMMUNITY), old->v[T_CATEGORY], &need));
+    struct val need, fit[2];
+    int class;
+    TRY(category_brief(c, tx, row_int(old, R_COMMUNITY), old->v[T_CATEGORY], &need, &class));
     TRY(q_one(c, tx, &Q_STAFF_FIT,
               IN(old->v[R_COMMUNITY], need, v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
     if (row_has(in, REASON) || (val_int(fit[0]) && val_int(fit[1])))

@@ -75,6 +75,8 @@ export const S = sheet({
   pause_now: ['至今', 'until now'],
   clock_stops: ['停表', 'clock stopped'],
   clock_goes_on: ['不停表', 'clock goes on'],
+  steps: ['处理步骤', 'Steps'],
+  prices: ['收费参考', 'Prices'],
   promise: ['承诺', 'Promised'],
   policy_version: ['服务时限版本', 'SLA policy'],
   rework: ['返工 {0} 次', 'Reworked {0}×'],

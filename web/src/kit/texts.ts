@@ -79,6 +79,8 @@ export const T = sheet({
   handle: ['首次处理', 'First handling'],
   resolve: ['完成', 'Resolution'],
   paused: ['暂停中', 'Paused'],
+  suggested_category: ['像是', 'Sounds like'],
+  because: ['因为提到：{0}', 'because of: {0}'],
   stopped: ['停表', 'Stopped'],
   call_number: ['拨打 {0}', 'Call {0}'],
   rate_content: ['处理结果', 'Result'],

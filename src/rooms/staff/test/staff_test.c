@@ -70,7 +70,7 @@ static void test_fit(void **state)
     struct house *h = house_open();
     struct row skill = {0}, has = {0};
     row_put(&skill, R_COMMUNITY, v_int(h->a));
-    row_put(&skill, SK_NAME, v_lit("电工"));
+    row_put(&skill, SK_NAME, v_lit("高空作业"));
     house_ok(h, house_insert(h, &res_skill, &skill));
     row_put(&has, R_COMMUNITY, v_int(h->a));
     row_put(&has, SS_STAFF, v_int(h->staff[AS_WORKER]));

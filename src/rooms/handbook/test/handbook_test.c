@@ -1,0 +1,83 @@
+/* handbook_test.c - the shipped table is whole and tells its rows apart; a description leads to the
+ * right one, with its reasons; a class decides how urgent a request is where nobody said so. */
+#include "../test/lib/house.h"
+
+#include "rooms/handbook/room.h"
+
+static void test_shipped(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    static struct class_seed all[CLASSES_SHIPPED_MAX];
+    size_t n;
+    int by_kind[KIND__END] = {0}, by_class[5] = {0};
+    house_ok(h, classes_shipped(&h->c, all, COUNT_OF(all), &n));
+    assert_true(n >= 120);
+    for (size_t i = 0; i < n; i++) {
+        const struct row *r = &all[i].row;
+        by_kind[row_int(r, CA_KIND)]++;
+        by_class[row_int(r, CA_CLASS)]++;
+        assert_true(row_str(r, CA_WORDS).n && row_str(r, CA_CHECKLIST).n);
+        assert_true(row_str(r, CA_NAME_EN).n && row_int(r, CA_PLACE));
+        for (size_t k = 0; k < i; k++)
+            assert_false(str_eq(row_str(r, CA_NAME), row_str(&all[k].row, CA_NAME)));
+    }
+    for (int k = KIND_REPAIR; k < KIND__END; k++)
+        assert_true(by_kind[k] > 0);
+    for (int k = CLASS_EMERGENCY; k <= CLASS_PLANNED; k++)
+        assert_true(by_class[k] > 0);
+    /* Both communities began with all of it, and with the skills it asks for. */
+    assert_int_equal(house_number(h, "SELECT count(*) FROM category"), 2 * (int64_t)n);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM category c WHERE skill_id IS NOT NULL "
+                                     "AND NOT EXISTS (SELECT 1 FROM skill s WHERE s.id = "
+                                     "c.skill_id AND s.community_id = c.community_id)"),
+                     0);
+    assert_true(house_number(h, "SELECT count(*) FROM price_item") >= 2 * 10);
+    house_close(h);
+}
+
+static int64_t category(struct house *h, const char *name)
+{
+    return house_number(h, arena_fmt(h->mem,
+                                     "SELECT id FROM category WHERE community_id = %lld AND name = "
+                                     "'%s'",
+                                     (long long)h->a, name)
+                               .p);
+}
+
+/* R13: emergency P1 … planned P4; what somebody said wins. */
+static void test_class_decides(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    static const struct {
+        const char *name;
+        int urgency, priority;
+    } cases[] = {{"电梯·电梯困人", 0, 1},
+                 {"户内排水·马桶堵塞", 0, 2},
+                 {"户内给水·水龙头漏水", 0, 3},
+                 {"户内门窗·纱窗破损", 0, 4},
+                 {"电梯·电梯困人", 3, 3}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct row row = {0};
+        row_put(&row, R_COMMUNITY, v_int(h->a));
+        row_put(&row, T_KIND, v_int(KIND_REPAIR));
+        row_put(&row, T_TITLE, v_lit("x"));
+        row_put(&row, T_CHANNEL, v_int(CH_PHONE));
+        row_put(&row, T_CATEGORY, v_int(category(h, cases[i].name)));
+        if (cases[i].urgency)
+            row_put(&row, T_URGENCY, v_int(cases[i].urgency));
+        house_as(h, AS_DESK);
+        house_ok(h, house_insert(h, &res_ticket, &row));
+        if (row_int(&row, T_PRIORITY) != cases[i].priority)
+            fail_msg("%s: P%d", cases[i].name, (int)row_int(&row, T_PRIORITY));
+    }
+    house_close(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shipped),
+                                       cmocka_unit_test(test_class_decides)};
+    return HOUSE_RUN(tests);
+}

@@ -1,0 +1,60 @@
+// handbook.test.mjs - a description leads to a category, with the words that led there; nothing is chosen by itself, and the
+// table is the community's own to mend.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { expect, faults, openHouse, patient } from '../lib/house.mjs'
+
+let house, desk, manager, resident, cm
+before(async () => {
+  house = await openHouse()
+  ;[desk, manager, resident] = (await Promise.all(['desk', 'manager', 'resident1'].map((l) => house.as(l)))).map(patient)
+  cm = house.community
+})
+after(() => house.stop())
+const suggest = (text, fields = {}, who = desk) => who.post('categories/suggest', { community_id: cm, text, ...fields })
+const first = async (text, fields, who) => expect(await suggest(text, fields, who), 200).items[0]
+
+test('what people say leads to the category they mean', async () => {
+  const said = {
+    '厨房水龙头关不紧一直滴水': '户内给水·水龙头漏水', '马桶堵了冲不下去': '户内排水·马桶堵塞', '电梯停在5楼,人被困在里面了': '电梯·电梯困人', '楼上渗水,天花板在滴水': '渗漏防水·楼上渗水到本户',
+    '闻到很重的煤气味': '燃气·燃气泄漏', '家里一开空调就跳闸': '户内电气·频繁跳闸', '楼道灯坏了一个星期不亮': '公区照明·楼道灯不亮', '有人高空抛物砸到车': '秩序与邻里·高空抛物',
+    '消防通道被占用停车': '车辆停放·占用消防通道', '门禁卡消磁了刷不开': '门禁道闸·门禁卡失效', '楼下有人给电动车飞线充电': '安全隐患·电动车楼内充电', 'The toilet is blocked': '户内排水·马桶堵塞',
+    'gas leak smell in kitchen': '燃气·燃气泄漏', '道闸不抬杆,出不去': '门禁道闸·道闸不抬杆', '邻居晚上放音响很吵': '噪音扰民·邻里噪音', '物业费怎么交': '咨询·费用咨询',
+  }
+  const wrong = []
+  for (const [text, name] of Object.entries(said)) {
+    const one = await first(text)
+    if (one?.name !== name) wrong.push([text, one?.name ?? null, name])
+    else assert.ok(one.words.length && one.words.every((w) => text.toLowerCase().includes(w)), text)
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('a proposal only: at most three, best first, of the kind asked for; nothing where nothing fits', async () => {
+  const { items } = expect(await suggest('水管漏水 马桶堵 跳闸'), 200)
+  assert.ok(items.length === 3 && items[0].score >= items[1].score && items[1].score >= items[2].score)
+  assert.deepEqual(expect(await suggest('你好'), 200).items, [])
+  assert.ok(expect(await suggest('楼上装修电钻噪音', { kind: 'complaint' }), 200).items.every((i) => i.kind === 'complaint'))
+  const t = await house.register(desk, { title: '马桶堵了' })
+  assert.equal(t.category_id, null)
+  const mine = await first('马桶堵了', {}, resident)
+  const own = expect(await resident.post('tickets', { community_id: cm, kind: 'repair', title: '马桶堵了', category_id: mine.category_id }), 201)
+  assert.deepEqual([own.category_id, own.priority], [mine.category_id, 'P2'])
+})
+
+test('the words are the community’s: a manager mends what was suggested wrongly', async () => {
+  const c = expect(await manager.post('categories', { community_id: cm, name: '泳池·水温低', kind: 'repair', words: '泳池 水温' }), 201)
+  assert.deepEqual([(await first('泳池水温太低')).category_id, (await first('泳池水温太低')).words], [c.id, ['泳池', '水温']])
+  expect(await manager.patch(`categories/${c.id}`, { words: '游泳馆' }, c.version), 200)
+  assert.notEqual((await first('泳池水温太低'))?.category_id, c.id)
+})
+
+test('wrong questions', async () => {
+  assert.deepEqual(faults(await suggest('')), { text: 'required' })
+  assert.deepEqual(faults(await suggest('水'.repeat(2001))), { text: 'max' })
+  assert.deepEqual(faults(await suggest('水管', { kind: 'wish' })), { kind: 'choice' })
+  assert.deepEqual(faults(await suggest('水管', { space_id: 1 })), { space_id: 'ref' })
+  expect(await suggest('水管', { community_id: house.otherCommunity }), 404)
+  expect(await suggest('水管', {}, await house.as('auditor')), 403)
+  expect(await (await house.anyone()).post('categories/suggest', { community_id: cm, text: '水管' }), 401)
+})
