@@ -14,8 +14,10 @@ enum route_flag {
     SLOW = 32,     /* a report or export: never on a reading thread, bigger arena */
     ANY_USER = 64, /* a login is enough, no permission */
     PW_OK = 128,   /* allowed before a forced password change */
-    ONE_TX = 256 /* with NO_TX: all its writing is one transaction, which keeps the idempotency key
+    ONE_TX = 256, /* with NO_TX: all its writing is one transaction, which keeps the idempotency key
                     too (req_once); without it a key whose handler was cut off stays taken */
+    FORM_BODY =
+        512 /* the body is a form (application/x-www-form-urlencoded), read by the handler */
 };
 typedef enum err (*route_fn)(struct ctx *c, struct req *q);
 /* One address. prepare runs outside the transaction (parse, hash, take numbers); run inside a read

@@ -326,6 +326,10 @@ static void operation_body(struct oas *o, const struct route *r, enum kind k)
         action_body(o, r->res);
     } else if (r->flags & MULTIPART) {
         upload_body(o);
+    } else if (r->flags & FORM_BODY) {
+        body_begin(o, "application/x-www-form-urlencoded", true);
+        schema_shape(o, "schema", "object");
+        body_end(o);
     } else if (r->flags & RAW_BODY) {
         body_begin(o, "text/csv", true);
         schema_shape(o, "schema", "str");
@@ -370,6 +374,8 @@ static struct reply reply_of(struct oas *o, const struct route *r, enum kind k)
     size_t n = strlen(r->path);
     if (n > 4 && strcmp(r->path + n - 4, ".csv") == 0)
         return (struct reply){"text/csv", NULL, "str"};
+    if (n > 4 && strcmp(r->path + n - 4, ".xml") == 0)
+        return (struct reply){"text/xml", NULL, "str"};
     if (strcmp(r->path, API_ROOT "events") == 0)
         return (struct reply){"text/event-stream", NULL, "str"};
     if (r->run == search_get && !r->reply)

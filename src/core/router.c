@@ -104,8 +104,12 @@ static bool match(const struct entry *e, const struct str *seg, int n, struct re
         if (pattern.p[0] != '{') {
             if (!str_eq(pattern, seg[i]))
                 return false;
-        } else if (str_eqz(pattern, "{id}")) {
-            if (!str_int(seg[i], &q->ids[ids++]) || q->ids[ids - 1] <= 0)
+        } else if (str_starts(pattern, S("{id}"))) { /* "{id}.json": with what follows it */
+            struct str end = str_sub(pattern, 4, pattern.n), id = seg[i];
+            if (!str_ends(id, end))
+                return false;
+            id.n -= end.n;
+            if (!str_int(id, &q->ids[ids++]) || q->ids[ids - 1] <= 0)
                 return false;
         } else {
             if (!is_word(seg[i]))

@@ -175,6 +175,10 @@ static enum err phase_body(struct call *k)
         return is_type(type, "text/csv")
                    ? E_OK
                    : FAIL(&k->c, E_TYPE, "请以 text/csv 发送", "send text/csv");
+    if (r->flags & FORM_BODY)
+        return is_type(type, "application/x-www-form-urlencoded")
+                   ? E_OK
+                   : FAIL(&k->c, E_TYPE, "请以表单发送", "send application/x-www-form-urlencoded");
     if (!k->q.h->body.n && !r->ninput &&
         (!r->res || r->res->machine || k->q.h->method == HTTP_DELETE))
         return E_OK;
@@ -449,12 +453,12 @@ static void on_head(void *arg, struct http_req *h, struct http_plan *plan, struc
     struct call *k = call_new(app, h);
     h->app = k;
     bool known = false;
-    if (!str_starts(h->path, S("/api/"))) {
+    const struct route *r = route_find(h->method_text, h->path, &k->q, &known);
+    if (!r && !known && !str_starts(h->path, S("/api/"))) { /* pages and files */
         plan->direct = site_is_direct(h->path);
         plan->body_max = 0;
         return;
     }
-    const struct route *r = route_find(h->method_text, h->path, &k->q, &known);
     if (!r) {
         k->err = known ? E_METHOD : E_MISSING;
         (void)(known ? FAIL(&k->c, E_METHOD, "这个地址不支持此方法",

@@ -2,6 +2,7 @@
  * so that a demo is there completely or not at all. The community tree goes through the store like
  * a user's own, so that every room hears of it. */
 #include "main/demo_in.h"
+#include "rooms/intake/intake.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -189,6 +190,15 @@ static enum err seed_policies(struct ctx *c, struct tx *tx, struct demo *d)
     return E_OK;
 }
 
+static enum err open_doors(struct ctx *c, struct tx *tx, struct demo *d)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(d->towns[0].id));
+    row_put(&row, IN_OPEN311, v_int(1));
+    row_put(&row, IN_NOTICE, v_lit("已收到。内容公开可见,请不要写个人信息。"));
+    return res_insert(c, tx, &res_intake_setting, &row);
+}
+
 static enum err name_roles(struct ctx *c, struct tx *tx, struct demo *d)
 {
     static const char *const keys[ROLE__N] = {"manager",  "desk",     "dispatcher",
@@ -249,6 +259,7 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     TRY(write_rows(c, tx, &d->skills));
     TRY(write_rows(c, tx, &d->categories)); /* so that the seeds find them there */
     TRY(seed_policies(c, tx, d));
+    TRY(open_doors(c, tx, d));
     TRY(name_roles(c, tx, d));
     TRY(name_policies(c, tx, d));
     const struct rowset *const sets[] = {

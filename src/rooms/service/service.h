@@ -30,7 +30,8 @@ enum ticket_channel {
     CH_EMAIL,
     CH_DEVICE,
     CH_ROUND,
-    CH_OTHER
+    CH_OTHER,
+    CH_OPEN311
 };
 enum {
     T_CODE = R_FIRST,

@@ -14,6 +14,7 @@ static const struct choice channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}
                                          {CH_DEVICE, "device", {"设备", "Device"}, NULL},
                                          {CH_ROUND, "round", {"巡检", "Round"}, NULL},
                                          {CH_OTHER, "other", {"其他", "Other"}, NULL},
+                                         {CH_OPEN311, "open311", {"Open311", "Open311"}, NULL},
                                          {0}};
 static const struct choice states[] = {
     {RECEIVED, "received", {"待受理", "Received"}, "amber"},
@@ -339,6 +340,7 @@ static const struct index ticket_indexes[] = {
     {"ticket_assignee", "community_id, assignee_id, id", "assignee_id IS NOT NULL", false},
     {"ticket_person", "community_id, person_id, id", "person_id IS NOT NULL", false},
     {"ticket_space", "community_id, space_id, id", "space_id IS NOT NULL", false},
+    {"ticket_open311", "community_id, created_at, id", "channel = 13", false},
     {"ticket_external", "community_id, external_id", "external_id IS NOT NULL", true},
     {"ticket_clock", "clock_next", "clock_next IS NOT NULL", false},
     {"ticket_informed", "informed_at", "state = 7", false},
