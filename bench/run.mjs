@@ -3,6 +3,7 @@
 // matter. Everything lives in a temporary folder that is removed at the end. Exits 1 when a number misses its target.
 import { spawn, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -113,13 +114,14 @@ async function makeWorld() {
 }
 
 const seeded = {};
-function database(n) {
-  if (!seeded[n]) {
-    seeded[n] = join(folder, `seeded-${n}.db`);
-    cpSync(world.base, seeded[n]);
-    call(tool('seed'), [seeded[n], String(n), String(world.community)]);
+function database(n, kind) {
+  const name = `seeded-${n}${kind ?? ''}`;
+  if (!seeded[name]) {
+    seeded[name] = join(folder, `${name}.db`);
+    cpSync(world.base, seeded[name]);
+    call(tool('seed'), [seeded[name], String(n), String(world.community), ...(kind ? [kind] : [])]);
   }
-  return seeded[n];
+  return seeded[name];
 }
 
 function copyOf(db, name) {
@@ -249,6 +251,81 @@ async function importing(name, engine) {
   limit(name, (times[3] - times[0]) / 1000, 60, 's (ceiling: the limit)');
 }
 
+// What a clerk types while somebody waits: digits of a phone, a room, a name, in a community of 100,000 households.
+async function lookup(name) {
+  const s = await startAnju(database(100000, 'households'));
+  const ask = (path) => api(s.port, path);
+  const { community } = world;
+  const people = (await ask(`/people?community_id=${community}&limit=200&sort=id`)).items;
+  const units = (await ask(`/spaces?community_id=${community}&kind=unit&limit=200&sort=id`)).items;
+  const digits = Array.from({ length: 60 }, (_, i) => String((i * 1600 * 997) % 100000000).padStart(8, '0').slice(-5));
+  const words = [...digits, ...people.slice(60, 120).map((p) => p.name), ...units.slice(0, 60).map((u) => u.code)];
+  const times = [];
+  let found = 0;
+  for (const q of words) {
+    const at = performance.now();
+    const r = await ask(`/desk/lookup?community_id=${community}&q=${encodeURIComponent(q)}`);
+    times.push(performance.now() - at);
+    found += r.items?.length > 0;
+  }
+  await s.stop();
+  if (found < words.length * 0.9) throw new Error(`${found} of ${words.length} households were found`);
+  times.sort((a, b) => a - b);
+  console.error(`${name}: median ${median(times).toFixed(1)} ms, p95 ${times[Math.floor(times.length * 0.95)].toFixed(1)} ms`);
+  limit(name, times[Math.floor(times.length * 0.95)], 150, 'ms p95 (ceiling: the limit)');
+}
+
+// One change, a thousand open pages: how long until the last of them has heard, and what each costs in memory.
+const LISTENERS = 1000;
+const WARM = 300;
+async function fanout(name) {
+  const db = copyOf(world.base, name);
+  const tokens = Array.from({ length: LISTENERS / 50 }, (_, i) => { // nobody has more than 64 pages open
+    const args = ['--db', `sqlite:${db}`, '--data', join(folder, 'data')];
+    call(anju, ['user', 'add', `listener${i}`, '--role', 'manager', ...args]);
+    return call(anju, ['token', 'create', `listener${i}`, '--rate', '0', ...args]).trim();
+  });
+  const s = await startAnju(db);
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${s.pid}/status`, 'utf8'))[1]);
+  await api(s.port, `/tickets?community_id=${world.community}&limit=50`);
+  let before;
+  const streams = [];
+  let heard = 0;
+  let done;
+  for (let i = 0; i < LISTENERS; i++) {
+    if (i === WARM) { // threads and caches are there, the jobs of the start are done: the rest is the listeners' own
+      await new Promise((ok) => setTimeout(ok, 5000));
+      before = rss();
+    }
+    await new Promise((ok, failed) => {
+      const q = request({ port: s.port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (i % 4)}`, path: '/api/v1/events', headers: { Authorization: `Bearer ${tokens[i % tokens.length]}` } }, (r) => {
+        if (r.statusCode !== 200) return failed(new Error(`events: ${r.statusCode}`));
+        let counted = false;
+        r.setEncoding('utf8').on('data', (text) => {
+          if (counted || !text.includes('ticket.created')) return;
+          counted = true;
+          if (++heard === LISTENERS) done();
+        });
+        streams.push(q);
+        ok();
+      });
+      q.on('error', () => {}).end();
+    });
+  }
+  await new Promise((ok) => setTimeout(ok, 500));
+  const each = (rss() - before) / (LISTENERS - WARM);
+  const all = new Promise((ok, failed) => ((done = ok), setTimeout(() => failed(new Error(`${heard} of ${LISTENERS} heard`)), 10000)));
+  const at = performance.now();
+  await api(s.port, '/tickets', ticketBody(1));
+  await all;
+  const ms = performance.now() - at;
+  for (const q of streams) q.destroy();
+  await s.stop();
+  console.error(`${name}: the last of ${LISTENERS} heard after ${ms.toFixed(0)} ms, ${each.toFixed(1)} KiB each`);
+  limit(name, ms, 1000, 'ms (ceiling: the limit)');
+  limit(`${name}_kib`, each, 32, 'KiB each (ceiling: the limit)');
+}
+
 const getRequests = (side) => sample(side.port, (t) => `GET /api/v1/tickets/${t.id}`);
 const benches = {
   ticket_create: () =>
@@ -264,6 +341,13 @@ const benches = {
   },
   growth_get: () => growth('growth_get', getRequests),
   growth_list: () => growth('growth_list', (side) => sample(side.port, (t) => `GET /api/v1/tickets?community_id=${world.community}&limit=50&after=id.i${t.id}.${t.id}`)),
+  sweep: async () => {
+    const seen = JSON.parse(call(tool('sweep'), [`sqlite:${database(1000000, 'open')}`]));
+    console.error(`sweep: a ticket that is due a look takes ${seen.per_due_ms.toFixed(2)} ms`);
+    limit('sweep', seen.idle_ms, 20, 'ms (ceiling: the limit)');
+  },
+  household_lookup: () => lookup('household_lookup'),
+  sse_fanout: () => fanout('sse_fanout'),
   start_ms: async () => {
     const times = [];
     for (let i = 0; i < Math.max(rounds, 5); i++) {

@@ -4,6 +4,7 @@
  * tickets through it would take minutes; indexes are dropped first and made again from their own
  * text. Only for measuring; never run on a database somebody needs. */
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,31 @@ static const char events_sql[] =
     " SELECT id + 256, community_id, created_at, 'ticket.created', 'ticket', id, created_by,"
     " '前台', '{}' FROM ticket WHERE community_id = :community AND code LIKE 'SD-2025-%'";
 
+/* Every one of them still open, accepted, with its next look in days to come. */
+static const char open_sql[] =
+    "UPDATE ticket SET state = 2, handled_at = NULL, resolved_at = NULL, informed_at = NULL,"
+    " closed_at = NULL, assignee_id = NULL, clock_from = created_at, clock_hours = 2,"
+    " clock_stopped = 0, respond_min = 240, handle_min = 540, resolve_min = 1080,"
+    " handle_due = unixepoch('now') * 1000 + 864000000 + id % 864000000,"
+    " resolve_due = unixepoch('now') * 1000 + 864000000 + id % 864000000,"
+    " clock_next = unixepoch('now') * 1000 + 3600000 + id % 864000000 WHERE code LIKE 'SD-2025-%'";
+
+/* N homes with somebody in each; ids far from the product's own. */
+static const char *const homes_sql[] = {
+    "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < :n) INSERT INTO "
+    "space (id, community_id, version, created_at, updated_at, archived, kind, name, code, "
+    "path_name) SELECT 1000000 + i, :community, 1, 0, 0, 0, 4, printf('%d', 101 + i % 3000), "
+    "printf('B%d-%d', i / 3000, 101 + i % 3000), printf('新区%d栋%d室', i / 3000, 101 + i % 3000) "
+    "FROM s",
+    "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < :n) INSERT INTO "
+    "person (id, community_id, version, created_at, updated_at, archived, kind, name, phone, tier) "
+    "SELECT 2000000 + i, :community, 1, 0, 0, 0, 1, char(0x4e00 + i * 7 % 5000, 0x4e00 + i * 13 % "
+    "5000), printf('139%08d', i * 997 % 100000000), 2 FROM s",
+    "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < :n) INSERT INTO "
+    "occupancy (id, community_id, version, created_at, updated_at, archived, person_id, space_id, "
+    "relation, from_date) SELECT 3000000 + i, :community, 1, 0, 0, 0, 2000000 + i, 1000000 + i, 1, "
+    "'2020-01-01' FROM s"};
+
 static char *index_texts(const char *column)
 {
     char sql[200];
@@ -110,8 +136,10 @@ static char *index_texts(const char *column)
 int main(int argc, char **argv)
 {
     const int64_t year_ms = INT64_C(31536000000); /* not longer: ids count from 2025 */
-    if (argc != 4) {
-        fprintf(stderr, "usage: seed DATABASE N COMMUNITY-ID\n");
+    bool all_open = argc == 5 && strcmp(argv[4], "open") == 0,
+         homes = argc == 5 && strcmp(argv[4], "households") == 0;
+    if (argc != 4 && !all_open && !homes) {
+        fprintf(stderr, "usage: seed DATABASE N COMMUNITY-ID [open|households]\n");
         return 2;
     }
     struct numbers x = {.n = atoll(argv[2]), .community = atoll(argv[3])};
@@ -121,6 +149,11 @@ int main(int argc, char **argv)
         "PRAGMA temp_store=MEMORY");
     x.step = year_ms / x.n;
     x.from = number_of("SELECT CAST(unixepoch('now') AS INTEGER)") * 1000 - year_ms;
+    if (homes) {
+        for (size_t i = 0; i < sizeof homes_sql / sizeof *homes_sql; i++)
+            run_with(homes_sql[i], &x);
+        return sqlite3_close(h) == SQLITE_OK ? 0 : 1;
+    }
     char *drops = index_texts("'DROP INDEX ' || name"), *makes = index_texts("sql");
     run("BEGIN IMMEDIATE");
     run_with("CREATE TEMP TABLE pick AS SELECT row_number() OVER () - 1 AS n, id FROM space WHERE "
@@ -131,6 +164,8 @@ int main(int argc, char **argv)
         run(drops);
     run_with(tickets_sql, &x);
     run_with(events_sql, &x);
+    if (all_open)
+        run(open_sql);
     if (makes)
         run(makes);
     run("COMMIT");

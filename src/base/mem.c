@@ -28,7 +28,8 @@ enum { RED_ZONE = 16 };
 enum { RED_ZONE = 0 };
 #endif
 
-enum { FIRST_BLOCK = 16 << 10, ALIGN = 16 };
+/* A small arena may live long, one for each open page: it begins small. */
+enum { FIRST_BLOCK = 16 << 10, SMALL_BLOCK = 2 << 10, SMALL_CAP = 1 << 20, ALIGN = 16 };
 
 struct block {
     _Alignas(ALIGN) struct block *older;
@@ -86,10 +87,11 @@ static size_t round_up(size_t n)
 struct arena *arena_new(size_t cap_bytes)
 {
     ASSERT(cap_bytes < SIZE_MAX / 2);
-    struct arena *a = malloc(FIRST_BLOCK);
+    size_t first = cap_bytes <= SMALL_CAP ? SMALL_BLOCK : FIRST_BLOCK;
+    struct arena *a = malloc(first);
     ASSERT(a != NULL);
     *a = (struct arena){.cap = cap_bytes};
-    a->first = (struct block){.size = FIRST_BLOCK - sizeof *a};
+    a->first = (struct block){.size = first - sizeof *a};
     a->last = &a->first;
     POISON(block_data(&a->first), a->first.size);
     return a;

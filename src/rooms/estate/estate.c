@@ -119,11 +119,15 @@ const struct resource res_community = {.name = "community",
                                        ESTATE_RIGHTS,
                                        .check = community_check,
                                        .after = community_after};
+static const struct index space_indexes[] = {
+    {"space_room", "community_id, name", "kind IN (4, 7)", false}};
 const struct resource res_space = {.name = "space",
                                    .path = "spaces",
                                    .label = {"空间", "Space"},
                                    .fields = space_fields,
                                    .nfields = SP__N,
+                                   .indexes = space_indexes,
+                                   .nindexes = COUNT_OF(space_indexes),
                                    .title = "path_name",
                                    .code = "code",
                                    .tree = "parent_id",

@@ -173,11 +173,17 @@ static enum err identity_check(struct ctx *c, struct tx *tx, const struct row *o
 #define PEOPLE_RIGHTS                                                                              \
     .read = "people.read", .create = "people.manage", .update = "people.manage",                   \
     .remove = "people.manage"
+/* The desk finds people by the last digits of a phone. */
+static const struct index person_indexes[] = {
+    {"person_phone_end", "community_id, substr(phone, length(phone) - 3)", NULL, false},
+    {"person_phone2_end", "community_id, substr(phone2, length(phone2) - 3)", NULL, false}};
 const struct resource res_person = {.name = "person",
                                     .path = "people",
                                     .label = {"住户", "Person"},
                                     .fields = person_fields,
                                     .nfields = PE__N,
+                                    .indexes = person_indexes,
+                                    .nindexes = COUNT_OF(person_indexes),
                                     .title = "name",
                                     PEOPLE_RIGHTS,
                                     .veil = {"privacy.restricted", "restricted_at IS NULL"},

@@ -15,27 +15,33 @@ static const struct query Q_BY_CODE = {
 static const struct query Q_BY_PATH = {
     "desk.by_path", "SELECT id FROM space WHERE community_id = $1 AND kind IN (4, 7) AND archived "
                     "= 0 AND path_name LIKE $2 ESCAPE '\\' ORDER BY id LIMIT 20"};
-static const struct query Q_BY_NAME = {
-    "desk.by_name",
-    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id "
-    "AND o.person_id = p.id "
-    "WHERE p.community_id = $1 AND p.name >= $2 AND p.name < $3 AND p.archived = 0 AND "
-    "p.restricted_at IS NULL AND o.archived "
-    "= 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
-static const struct query Q_BY_PHONE = {
-    "desk.by_phone",
-    "SELECT DISTINCT o.space_id FROM person p JOIN occupancy o ON o.community_id = p.community_id "
-    "AND o.person_id = p.id "
-    "WHERE p.community_id = $1 AND (p.phone LIKE $2 OR p.phone2 LIKE $2) AND p.archived = 0 AND "
-    "p.restricted_at IS NULL AND "
-    "o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $3) ORDER BY o.space_id LIMIT 20"};
+/* Whoever it is comes first, then where he lives: CROSS JOIN keeps SQLite to that order. */
+#define HOME_OF                                                                                    \
+    "SELECT DISTINCT o.space_id FROM person p CROSS JOIN occupancy o WHERE o.community_id = "      \
+    "p.community_id AND o.person_id = p.id AND p.community_id = $1 AND p.archived = 0 AND "        \
+    "p.restricted_at IS NULL AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $2) AND "
+#define FIRST_HOMES " ORDER BY o.space_id LIMIT 20"
+static const struct query Q_BY_NAME = {"desk.by_name",
+                                       HOME_OF "p.name >= $3 AND p.name < $4" FIRST_HOMES};
+/* By its last digits: the last four through their own index (people.c), the rest by looking. */
+static const struct query Q_BY_PHONE_END = {
+    "desk.by_phone_end",
+    HOME_OF "substr(p.phone, length(p.phone) - 3) = $3 AND p.phone LIKE $4" FIRST_HOMES};
+static const struct query Q_BY_PHONE2_END = {
+    "desk.by_phone2_end",
+    HOME_OF "substr(p.phone2, length(p.phone2) - 3) = $3 AND p.phone2 LIKE $4" FIRST_HOMES};
+static const struct query Q_BY_PHONE_START = {"desk.by_phone_start",
+                                              HOME_OF "p.phone >= $3 AND p.phone < $4" FIRST_HOMES};
+static const struct query Q_BY_ROOM = {
+    "desk.by_room", "SELECT id FROM space WHERE community_id = $1 AND name >= $2 AND name < $3 AND "
+                    "kind IN (4, 7) AND archived = 0 ORDER BY name, id LIMIT 20"};
 static const struct query Q_BY_IDENTITY = {
     "desk.by_identity",
-    "SELECT DISTINCT o.space_id FROM person_identity i JOIN occupancy o ON o.community_id = "
-    "i.community_id AND o.person_id = i.person_id "
-    "WHERE NOT EXISTS (SELECT 1 FROM person r WHERE r.id = i.person_id AND r.restricted_at IS NOT "
-    "NULL) AND i.community_id = $1 AND i.value >= $2 AND i.value < $3 AND i.archived = 0 AND "
-    "o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $4) ORDER BY o.space_id LIMIT 20"};
+    "SELECT DISTINCT o.space_id FROM person_identity i CROSS JOIN occupancy o WHERE o.community_id "
+    "= i.community_id AND o.person_id = i.person_id AND NOT EXISTS (SELECT 1 FROM person r WHERE "
+    "r.id = i.person_id AND r.restricted_at IS NOT NULL) AND i.community_id = $1 AND i.value >= $2 "
+    "AND i.value < $3 AND i.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= "
+    "$4)" FIRST_HOMES};
 static const struct query Q_SPACE = {
     "desk.space", "SELECT path_name, code FROM space WHERE id = $1 AND community_id = $2"};
 static const struct query Q_SPACE_OPEN = {"desk.space_open",
@@ -50,9 +56,13 @@ static const struct query Q_LATE = {"desk.late",
 static const struct query Q_TODAY = {
     "desk.today",
     "SELECT count(*) FROM ticket WHERE community_id = $1 AND created_at >= $2 AND archived = 0"};
-const struct query *const desk_queries[] = {
-    &Q_BY_CODE,     &Q_BY_PATH, &Q_BY_NAME, &Q_BY_PHONE, &Q_BY_IDENTITY, &Q_SPACE, &Q_SPACE_OPEN,
-    &Q_BOARD_COUNT, &Q_LATE,    &Q_TODAY,   NULL};
+const struct query *const desk_queries[] = {&Q_BY_CODE,       &Q_BY_PATH,
+                                            &Q_BY_NAME,       &Q_BY_PHONE_END,
+                                            &Q_BY_PHONE2_END, &Q_BY_PHONE_START,
+                                            &Q_BY_ROOM,       &Q_BY_IDENTITY,
+                                            &Q_SPACE,         &Q_SPACE_OPEN,
+                                            &Q_BOARD_COUNT,   &Q_LATE,
+                                            &Q_TODAY,         NULL};
 
 static struct str today_of(struct ctx *c, int64_t community)
 {
@@ -81,18 +91,18 @@ static enum err collect(struct ctx *c, struct tx *tx, const struct query *q, con
     return E_OK;
 }
 
-static struct val like(struct ctx *c, struct str s, bool before)
+static struct val like(struct ctx *c, struct str s, bool after)
 {
     struct buf b;
     buf_init(&b, c->mem, 400);
-    if (before)
-        buf_putc(&b, '%');
+    buf_putc(&b, '%');
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '%' || s.p[i] == '_' || s.p[i] == '\\')
             buf_putc(&b, '\\');
         buf_putc(&b, s.p[i]);
     }
-    buf_putc(&b, '%');
+    if (after)
+        buf_putc(&b, '%');
     return v_text(buf_str(&b));
 }
 
@@ -116,13 +126,20 @@ static enum err find_households(struct ctx *c, struct tx *tx, int64_t community,
                today = v_text(today_of(c, community));
     struct val cm = v_int(community);
     TRY(collect(c, tx, &Q_BY_CODE, IN(cm, from, to), f));
-    if (digits_only(s) && s.n >= 4)
-        TRY(collect(c, tx, &Q_BY_PHONE, IN(cm, plain ? like(c, s, true) : from, today), f));
+    if (digits_only(s) && s.n >= 4) {
+        struct val end = v_text(str_sub(s, s.n - 4, 4)), some = plain ? like(c, s, false) : from;
+        TRY(collect(c, tx, &Q_BY_PHONE_END, IN(cm, today, end, some), f));
+        TRY(collect(c, tx, &Q_BY_PHONE2_END, IN(cm, today, end, some), f));
+        if (plain)
+            TRY(collect(c, tx, &Q_BY_PHONE_START, IN(cm, today, from, to), f));
+    }
+    if (f->n < LOOKUP_MAX && digits_only(s))
+        TRY(collect(c, tx, &Q_BY_ROOM, IN(cm, from, to), f));
     if (f->n < LOOKUP_MAX && !digits_only(s))
-        TRY(collect(c, tx, &Q_BY_NAME, IN(cm, from, to, today), f));
+        TRY(collect(c, tx, &Q_BY_NAME, IN(cm, today, from, to), f));
     if (f->n < LOOKUP_MAX)
         TRY(collect(c, tx, &Q_BY_IDENTITY, IN(cm, from, plain ? to : whole, today), f));
-    if (f->n < LOOKUP_MAX)
+    if (!f->n) /* only now look through them all */
         TRY(collect(c, tx, &Q_BY_PATH, IN(cm, like(c, s, true)), f));
     return E_OK;
 }

@@ -238,14 +238,20 @@ static enum err mark(struct ctx *c, struct tx *tx, struct row *t, int clock, str
     return E_OK;
 }
 
-static enum err look_at(struct ctx *c, struct tx *tx, int64_t id)
+/* What is read for one ticket is forgotten before the next, however long its calendar is; what its
+ * events keep until the commit stays in c->mem. */
+static enum err look_at(struct ctx *c, struct tx *tx, int64_t id, struct arena *scratch)
 {
     struct row t;
-    struct look *l = arena_get(c->mem, sizeof *l);
+    struct arena *mem = c->mem;
+    struct look *l = arena_get(scratch, sizeof *l);
     TRY(res_load(c, tx, &res_ticket, id, &t));
     l->t = &t;
     if (row_int(&t, T_STATE) < CLOSED && row_has(&t, T_CLOCK_FROM)) {
-        TRY(read_look(c, tx, l));
+        c->mem = scratch;
+        enum err e = read_look(c, tx, l);
+        c->mem = mem;
+        TRY(e);
         for (int k = 0; k < CLOCK__N; k++) {
             if (!is_running(&t, k))
                 continue;
@@ -256,15 +262,26 @@ static enum err look_at(struct ctx *c, struct tx *tx, int64_t id)
     return q_do(c, tx, &Q_NEXT, IN(v_int(id), l->next_ms ? v_int(l->next_ms) : v_null()), NULL);
 }
 
+static void scratch_free(void *arg)
+{
+    arena_free(arg);
+}
+
 enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data)
 {
     struct rows rows;
+    enum err e = E_OK;
     (void)app;
     (void)data;
     TRY(q_rows(c, tx, &Q_DUE, IN(v_int(c->now_ms)), LOOKS_MAX, &rows));
-    for (size_t i = 0; i < rows.n; i++)
-        TRY(look_at(c, tx, val_int(rows.v[i])));
-    return E_OK;
+    struct arena *scratch = arena_new(ARENA_REQUEST_BYTES);
+    arena_defer(c->mem, scratch_free, scratch); /* a fault's words may lie in it */
+    for (size_t i = 0; e == E_OK && i < rows.n; i++) {
+        e = look_at(c, tx, val_int(rows.v[i]), scratch);
+        if (e == E_OK)
+            arena_reset(scratch);
+    }
+    return e;
 }
 
 /* The one who was told, or whoever runs the place, says that it was seen. */
