@@ -490,6 +490,47 @@ int64_t house_ticket_in(struct house *h, int64_t kind, int64_t state)
 
 /* --- groups --- */
 
+int64_t house_local(const char *when)
+{
+    int64_t ms;
+    assert_true(
+        instant_parse_format(str_of(when), "%Y-%m-%d %H:%M", zone_find("Asia/Shanghai"), &ms));
+    return ms;
+}
+
+void house_at(struct house *h, const char *when)
+{
+    h->c.now_ms = house_local(when);
+    clock_fake(h->c.now_ms);
+}
+
+struct row house_row(struct house *h, const struct resource *r, int64_t id)
+{
+    struct row row;
+    house_as(h, AS_SYSTEM);
+    house_ok(h, house_load(h, r, id, &row));
+    return row;
+}
+
+void house_do_with(struct house *h, enum as as, int64_t ticket, const char *action,
+                   const char *input)
+{
+    house_as(h, as);
+    house_ok(h, house_act(h, ticket, action, input));
+}
+
+void house_do(struct house *h, enum as as, int64_t ticket, const char *action)
+{
+    house_do_with(h, as, ticket, action, house_input(h, action));
+}
+
+void house_minute(struct house *h)
+{
+    jobs_run_due(&h->app, h->c.now_ms);
+    assert_int_equal(
+        house_number(h, "SELECT count(*) FROM job WHERE state = 2 OR error IS NOT NULL"), 0);
+}
+
 int house_run(const struct CMUnitTest *tests, size_t n)
 {
     crypto_start();

@@ -89,6 +89,16 @@ int64_t house_ticket_in(struct house *h, int64_t kind, int64_t state);
 /* The input with which the action is complete, "{}" when it needs none. */
 const char *house_input(const struct house *h, const char *action);
 
+/* "2026-03-02 09:00" in Shanghai; and making it now. */
+int64_t house_local(const char *when);
+void house_at(struct house *h, const char *when);
+struct row house_row(struct house *h, const struct resource *r, int64_t id);
+/* The action must succeed; with its usual input, or this one. */
+void house_do(struct house *h, enum as as, int64_t ticket, const char *action);
+void house_do_with(struct house *h, enum as as, int64_t ticket, const char *action,
+                   const char *input);
+void house_minute(struct house *h); /* runs the jobs that are due; none may fail */
+
 /* Runs the group on SQLite, then on PostgreSQL. */
 #define HOUSE_RUN(tests) house_run(tests, COUNT_OF(tests))
 int house_run(const struct CMUnitTest *tests, size_t n);

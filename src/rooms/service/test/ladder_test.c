@@ -1,0 +1,187 @@
+/* ladder_test.c - who is told when a clock runs: each rung once per promise, whoever has the
+ * ticket; nights and holidays; two nodes in the same minute. */
+#include "../test/lib/house.h"
+
+#include "base/thread.h"
+#include "core/event.h"
+
+#define EVENTS(h, id, topic)                                                                       \
+    house_number(h, str_z((h)->c.mem, arena_fmt((h)->c.mem,                                        \
+                                                "SELECT count(*) FROM event WHERE subject_id = "   \
+                                                "%lld AND topic = '" topic "'",                    \
+                                                (long long)(id))))
+#define TOLD(h, id, where)                                                                         \
+    house_number(h, str_z((h)->c.mem, arena_fmt((h)->c.mem,                                        \
+                                                "SELECT count(*) FROM escalation WHERE ticket_id " \
+                                                "= %lld AND " where,                               \
+                                                (long long)(id))))
+
+/* Response of a P3 repair within 240 working minutes from 09:00: half at 11:00, 80 % at 12:12, all
+ * at 13:00, half as much again at 15:00. */
+static void test_ladder(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    static const struct {
+        const char *at;
+        int told, last; /* rungs of the response clock; the level of the last */
+    } steps[] = {{"2026-03-02 10:59", 0, 0},
+                 {"2026-03-02 11:00", 1, LEVEL_WORKER},
+                 {"2026-03-02 12:11", 1, LEVEL_WORKER},
+                 {"2026-03-02 12:12", 2, LEVEL_SUPERVISOR},
+                 {"2026-03-02 13:00", 3, LEVEL_MANAGER},
+                 {"2026-03-02 14:59", 3, LEVEL_MANAGER},
+                 {"2026-03-02 15:00", 4, LEVEL_COMPANY},
+                 {"2026-03-02 17:59", 4, LEVEL_COMPANY}};
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        house_at(h, steps[i].at);
+        for (int twice = 0; twice < 2; twice++)
+            house_minute(h);
+        if (TOLD(h, id, "clock = 1") != steps[i].told)
+            fail_msg("at %s: %d", steps[i].at, (int)TOLD(h, id, "clock = 1"));
+        if (steps[i].told)
+            assert_int_equal(house_number(h, "SELECT level FROM escalation WHERE clock = 1 ORDER "
+                                             "BY percent DESC LIMIT 1"),
+                             steps[i].last);
+    }
+    assert_int_equal(EVENTS(h, id, "ticket.escalated"), TOLD(h, id, "1 = 1"));
+    assert_int_equal(TOLD(h, id, "level = 1 AND clock = 1 AND staff_id IS NOT NULL"), 1);
+    assert_int_equal(house_number(h, arena_fmt(h->mem,
+                                               "SELECT count(*) FROM escalation WHERE level = 3 "
+                                               "AND staff_id = %lld",
+                                               (long long)h->staff[AS_MANAGER])
+                                         .p),
+                     TOLD(h, id, "level = 3"));
+    house_close(h);
+}
+
+/* zammad#3140: no word about a clock that stopped; and whoever gets the ticket next does not hear
+ * again what was said. */
+static void test_ladder_once(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    house_at(h, "2026-03-02 10:00");
+    house_do(h, AS_DESK, id, "accept");
+    house_do(h, AS_DISPATCHER, id, "dispatch");
+    house_at(h, "2026-03-02 17:00"); /* 80 % of the first handling, not half of the resolution */
+    house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 1"), 0);
+    assert_int_equal(TOLD(h, id, "clock = 2"), 2);
+    house_do_with(h, AS_DISPATCHER, id, "dispatch",
+                  arena_fmt(h->mem, "{\"assignee_id\":%lld,\"reason\":\"换人\"}",
+                            (long long)h->staff[AS_WORKER2])
+                      .p);
+    house_minute(h);
+    house_at(h, "2026-03-02 17:30");
+    house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 2"), 2);
+    house_at(h, "2026-03-02 18:00");
+    house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 2"), 3);
+    assert_int_equal(TOLD(h, id, "clock = 3"), 1);
+    house_close(h);
+}
+
+/* zammad#4432, glpi#15429, PR#22678: nobody is told at night or on a holiday, but for P1; the
+ * breach is a fact at once. */
+static void test_quiet(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    house_at(h, "2026-09-30 23:00");
+    int64_t p1 = house_ticket(h, KIND_SAFETY), p3 = house_ticket(h, KIND_SAFETY);
+    house_sql(h,
+              arena_fmt(h->mem, "UPDATE ticket SET priority = 1, respond_min = 30 WHERE id = %lld",
+                        (long long)p1)
+                  .p); /* the same promise, only urgent */
+    struct row t = house_row(h, &res_ticket, p3);
+    assert_int_equal(row_int(&t, T_RESPOND_DUE), house_local("2026-09-30 23:30"));
+    house_at(h, "2026-09-30 23:31");
+    house_minute(h);
+    assert_int_equal(TOLD(h, p1, "clock = 1"), 3);
+    assert_int_equal(TOLD(h, p3, "clock = 1"), 0);
+    t = house_row(h, &res_ticket, p3);
+    assert_int_equal(row_int(&t, T_RESPOND_BREACHED), 1);
+    house_at(h, "2026-10-03 12:00"); /* a holiday at noon */
+    house_minute(h);
+    assert_int_equal(TOLD(h, p3, "1 = 1"), 0);
+    house_at(h, "2026-10-08 08:59");
+    house_minute(h);
+    assert_int_equal(TOLD(h, p3, "1 = 1"), 0);
+    house_at(h, "2026-10-08 09:00");
+    house_minute(h);
+    assert_int_equal(TOLD(h, p3, "clock = 1"), 4);
+    house_close(h);
+}
+
+/* A new promise is a new ladder. */
+static void test_ladder_again(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    house_at(h, "2026-03-02 09:00");
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    house_at(h, "2026-03-04 10:00");
+    house_minute(h);
+    int64_t first = TOLD(h, id, "clock = 3");
+    assert_int_equal(first, 3);
+    static const struct {
+        enum as as;
+        const char *action;
+    } way[] = {{AS_DESK, "accept"},   {AS_DISPATCHER, "dispatch"}, {AS_WORKER, "start"},
+               {AS_WORKER, "finish"}, {AS_DESK, "inform"},         {AS_DESK, "confirm"},
+               {AS_DESK, "reopen"}};
+    house_sql(h, "UPDATE shift SET ends_at = ends_at + 864000000");
+    for (size_t i = 0; i < COUNT_OF(way); i++)
+        house_do(h, way[i].as, id, way[i].action);
+    house_at(h, "2026-03-05 10:00"); /* half of two days */
+    house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 3"), first + 1);
+    house_close(h);
+}
+
+/* Two nodes of a cluster look at the same minute at the same time. */
+enum { NODES = 4 };
+struct node {
+    struct house *h;
+    int ran;
+};
+static void look(void *arg)
+{
+    struct node *n = arg;
+    n->ran = jobs_run_due(&n->h->app, n->h->c.now_ms);
+}
+
+static void test_many_nodes(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    struct node nodes[NODES];
+    struct thread *threads[NODES];
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    house_at(h, "2026-03-02 17:00");
+    for (int i = 0; i < NODES; i++) {
+        nodes[i] = (struct node){h, 0};
+        threads[i] = thread_start("node", look, &nodes[i]);
+    }
+    for (int i = 0; i < NODES; i++)
+        thread_join(threads[i]);
+    house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 1"), 4);
+    assert_int_equal(EVENTS(h, id, "ticket.breached"), 1);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM job WHERE state = 2"), 0);
+    house_close(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ladder),     cmocka_unit_test(test_ladder_once),
+        cmocka_unit_test(test_quiet),      cmocka_unit_test(test_ladder_again),
+        cmocka_unit_test(test_many_nodes),
+    };
+    return HOUSE_RUN(tests);
+}
