@@ -83,6 +83,7 @@ static void skills_make(struct demo *d, struct town *t)
     for (int i = 0; i < SKILL__N; i++) {
         struct val *v = row_new(d, &d->skills, t->id, d->start_ms);
         v[SK_NAME] = v_text(str_of(demo_skills[i]));
+        v[SK_CERTIFICATE] = v_int(i == SKILL_POWER || i == SKILL_LIFT);
         t->skills[i] = v[R_ID].i;
     }
 }
@@ -128,6 +129,10 @@ static void member_new(struct demo *d, struct town *t, const struct job_line *j,
             struct val *s = row_new(d, &d->staff_skills, t->id, d->start_ms);
             s[SS_STAFF] = v_int(m->id);
             s[SS_SKILL] = v_int(t->skills[i]);
+            if (i == SKILL_POWER || i == SKILL_LIFT) {
+                s[SS_CERTIFICATE] = v_text(text_of(d, "T%08lld", (long long)(m->id % 100000000)));
+                s[SS_VALID_TO] = v_text(date_text(d->mem, date_of_days(d->today + 200)));
+            }
         }
 }
 

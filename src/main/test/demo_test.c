@@ -23,7 +23,7 @@ static bool is_made_by_hand(const char *resource)
 {
     static const char *const names[] = {"api_token",    "retention_run", "stored_file",
                                         "import_batch", "person_merge",  "person_merge_row",
-                                        "calendar_day"};
+                                        "calendar_day", "staff_zone"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (str_eqz(str_of(resource), names[i]))
             return true;

@@ -185,6 +185,8 @@ static enum err skill_named(struct ctx *c, struct tx *tx, int64_t community, str
         return e;
     row_put(&row, R_COMMUNITY, v_int(community));
     row_put(&row, SK_NAME, v_text(name));
+    row_put(&row, SK_CERTIFICATE,
+            v_int(str_eqz(name, "电工") || str_eqz(name, "电梯"))); /* T-104 */
     TRY(res_insert(c, tx, &res_skill, &row));
     *ret = row.v[R_ID];
     return E_OK;

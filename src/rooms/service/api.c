@@ -1,5 +1,5 @@
-/* api.c - the ticket's endpoints that are not CRUD: comments, rating, candidates for a dispatch,
- * similar tickets, and what a single GET adds to the row. */
+/* api.c - the ticket's endpoints that are not CRUD: comments, rating, similar
+ * tickets, and what a single GET adds to the row. */
 #include "core/event.h"
 #include "core/late.h"
 #include "rooms/service/desk.h"
@@ -138,69 +138,6 @@ static enum err similar_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
-/* --- candidates: on duty and skilled first, then the least loaded --- */
-
-struct candidate {
-    int64_t id, open;
-    struct str name;
-    bool on_duty, has_skill;
-};
-
-static bool better(const struct candidate *a, const struct candidate *b)
-{
-    int fa = 2 * a->on_duty + a->has_skill, fb = 2 * b->on_duty + b->has_skill;
-    if (fa != fb)
-        return fa > fb;
-    return a->open != b->open ? a->open < b->open : a->id < b->id;
-}
-
-static enum err read_candidates(struct ctx *c, struct tx *tx, const struct row *ticket,
-                                struct candidate *list, size_t *ret_n)
-{
-    struct rows rows;
-    struct val need;
-    int class;
-    TRY(category_brief(c, tx, row_int(ticket, R_COMMUNITY), ticket->v[T_CATEGORY], &need, &class));
-    TRY(q_rows(c, tx, &Q_WORKERS, IN(ticket->v[R_COMMUNITY], need, v_int(c->now_ms)), 200, &rows));
-    for (size_t i = 0; i < rows.n; i++) {
-        const struct val *v = rows.v + i * (size_t)rows.ncol;
-        struct val open;
-        TRY(q_one(c, tx, &Q_OPEN_COUNT, IN(ticket->v[R_COMMUNITY], v[0]), &open, 1));
-        struct candidate one = {val_int(v[0]), val_int(open), val_str(v[1]), val_int(v[2]),
-                                val_int(v[3])};
-        size_t k = i;
-        for (; k > 0 && better(&one, &list[k - 1]); k--)
-            list[k] = list[k - 1];
-        list[k] = one;
-    }
-    *ret_n = rows.n;
-    return E_OK;
-}
-
-static enum err candidates_get(struct ctx *c, struct req *q)
-{
-    struct row ticket;
-    struct candidate list[200];
-    size_t n;
-    TRY(res_load_seen(c, q->tx, &res_ticket, q->ids[0], &ticket));
-    if (!who_may(c->who, "ticket.dispatch", row_int(&ticket, R_COMMUNITY)))
-        return FAIL(c, E_DENIED, "您的岗位不能派单", "your role may not dispatch");
-    TRY(read_candidates(c, q->tx, &ticket, list, &n));
-    buf_put(&q->out, S("{\"items\":["));
-    for (size_t i = 0; i < n; i++) {
-        struct candidate *k = &list[i];
-        buf_fmt(&q->out, "%s{\"staff_id\":%lld,\"name\":", i ? "," : "", (long long)k->id);
-        buf_json(&q->out, k->name);
-        buf_put(&q->out, S(",\"skills\":"));
-        TRY(skills_json(c, q->tx, row_int(&ticket, R_COMMUNITY), k->id, &q->out));
-        buf_fmt(&q->out, ",\"on_duty\":%s,\"has_skill\":%s,\"open\":%lld,\"suggested\":%s}",
-                k->on_duty ? "true" : "false", k->has_skill ? "true" : "false", (long long)k->open,
-                i == 0 && k->on_duty && k->has_skill ? "true" : "false");
-    }
-    buf_put(&q->out, S("]}"));
-    return E_OK;
-}
-
 static const struct field comment_fields[] = {
     {"text", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"内容", "Text"}},
     {"internal", F_BOOL, 0, .label = {"内部", "Internal"}},
@@ -212,8 +149,6 @@ static const struct field rating_input[] = {
     {"efficiency", F_INT, REQUIRED, 1, 5, .label = {"服务效率", "Efficiency"}},
     {"experience", F_INT, REQUIRED, 1, 5, .label = {"服务体验", "Experience"}},
     {"comment", F_LONGTEXT, 0, 0, 500, .label = {"评语", "Comment"}}};
-#define CANDIDATE                                                                                  \
-    "{staff_id:int,name:str,skills:[str],on_duty:bool,has_skill:bool,open:int,suggested:bool}"
 const struct route ticket_routes[] = {{"POST",
                                        "/api/v1/tickets/{id}/rating",
                                        "ticket.own",
@@ -248,18 +183,6 @@ const struct route ticket_routes[] = {{"POST",
                                        0,
                                        {"同地点未完工单", "Open tickets of the same place"},
                                        "{items:[{id:int,code:str,title:str,state:str}]}",
-                                       0,
-                                       NULL},
-                                      {"GET",
-                                       "/api/v1/tickets/{id}/candidates",
-                                       "ticket.dispatch",
-                                       0,
-                                       NULL,
-                                       candidates_get,
-                                       NULL,
-                                       0,
-                                       {"可派人员", "Who could be sent"},
-                                       "{items:[" CANDIDATE "]}",
                                        0,
                                        NULL},
                                       {0}};

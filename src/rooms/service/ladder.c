@@ -142,22 +142,23 @@ static enum err person_of(struct ctx *c, struct tx *tx, const struct row *t, int
     return e == E_MISSING ? E_OK : e;
 }
 
-static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int clock,
-                     const struct rung *r)
+static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int clock, int percent,
+                     int level_code)
 {
     struct row row = {0};
     struct val person;
-    TRY(person_of(c, tx, t, r->level, &person));
+    TRY(person_of(c, tx, t, level_code, &person));
     row_put(&row, R_COMMUNITY, t->v[R_COMMUNITY]);
     row_put(&row, ES_TICKET, t->v[R_ID]);
     row_put(&row, ES_CLOCK, v_int(clock + 1));
-    row_put(&row, ES_PERCENT, v_int(r->percent));
+    row_put(&row, ES_PERCENT, v_int(percent));
     row_put(&row, ES_FROM, t->v[T_CLOCK_FROM]);
-    row_put(&row, ES_LEVEL, v_int(r->level));
+    row_put(&row, ES_LEVEL, v_int(level_code));
     row_put(&row, ES_STAFF, person);
     row_put(&row, ES_DUE, t->v[clock_fields[clock].due]);
     TRY(res_insert(c, tx, &res_escalation, &row));
-    const struct choice *level = choice_of_code(res_escalation.fields[ES_LEVEL].choices, r->level);
+    const struct choice *level = choice_of_code(res_escalation.fields[ES_LEVEL].choices,
+                                                level_code);
     struct event e = {.topic = "ticket.escalated",
                       .res = &res_ticket,
                       .id = row_int(t, R_ID),
@@ -165,10 +166,19 @@ static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int cloc
                       .data = arena_fmt(c->mem,
                                         "{\"action\":\"escalate\",\"clock\":\"%s\",\"percent\":%d,"
                                         "\"level\":\"%s\",\"internal\":true}",
-                                        sla_clocks[clock].key, r->percent, level->key),
+                                        sla_clocks[clock].key, percent, level->key),
                       .code = row_str(t, T_CODE),
                       .for_staff = val_int(person)};
     return tx_emit(c, tx, &e);
+}
+
+enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, int clock, int percent,
+                       int level)
+{
+    struct look l = {.t = t};
+    TRY(q_rows(c, tx, &Q_FIRED, IN(t->v[R_COMMUNITY], t->v[R_ID], t->v[T_CLOCK_FROM]), FIRED_MAX,
+               &l.fired));
+    return has_fired(&l, clock, percent) ? E_OK : fire(c, tx, t, clock, percent, level);
 }
 
 static bool is_running(const struct row *t, int clock)
@@ -188,7 +198,7 @@ static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
         if (told_ms > c->now_ms)
             next_at(l, told_ms);
         else
-            TRY(fire(c, tx, l->t, clock, r));
+            TRY(fire(c, tx, l->t, clock, r->percent, r->level));
     }
     return E_OK;
 }

@@ -209,6 +209,30 @@ enum err ticket_after(struct ctx *c, struct tx *tx, const struct row *old, const
 
 /* --- guards --- */
 
+/* R16 (T-104): lifts and electricity only to holders of a valid certificate, whatever the reason.
+ */
+static enum err check_certificate(struct ctx *c, struct tx *tx, const struct row *old,
+                                  int64_t staff, struct val skill)
+{
+    bool yes;
+    TRY(staff_certified(c, tx, row_int(old, R_COMMUNITY), staff, skill, &yes));
+    return yes ? E_OK
+               : FAIL_FIELD(c, "assignee_id", "certificate",
+                            "此人没有这项技能的有效证书,不能派给他",
+                            "this person has no certificate in force for the skill: he cannot be "
+                            "sent");
+}
+
+enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
+{
+    struct val need;
+    int class;
+    int64_t community = row_int(old, R_COMMUNITY);
+    (void)in;
+    TRY(category_brief(c, tx, community, old->v[T_CATEGORY], &need, &class));
+    return check_certificate(c, tx, old, who_staff(c->who, community), need);
+}
+
 /* R7: on duty and with the skill the category asks for — or a reason. */
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
 {
@@ -218,6 +242,7 @@ enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, con
     TRY(category_brief(c, tx, row_int(old, R_COMMUNITY), old->v[T_CATEGORY], &need, &class));
     TRY(q_one(c, tx, &Q_STAFF_FIT,
               IN(old->v[R_COMMUNITY], need, v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
+    TRY(check_certificate(c, tx, old, row_int(in, ASSIGNEE_ID), need));
     if (row_has(in, REASON) || (val_int(fit[0]) && val_int(fit[1])))
         return E_OK;
     return !val_int(fit[0]) ? FAIL_FIELD(c, "reason", "off_duty", "此人现在不在班,请填写理由",

@@ -10,7 +10,9 @@ extern const struct job service_jobs[];
 extern const struct query *const service_queries[];
 extern const struct choice ticket_pause_states[];
 extern const struct query *const pause_queries[], *const ladder_queries[], *const clock_queries[];
-extern const struct route ladder_routes[];
+extern const struct route ladder_routes[], dispatch_routes[];
+extern const struct query *const dispatch_queries[];
+extern const struct table dispatch_tables[1];
 extern const struct fixup service_fixups[];
 extern const struct query Q_PERSON_BRIEF, Q_OPEN_COUNT, Q_SIMILAR, Q_EXTERNAL;
 
@@ -43,6 +45,10 @@ MUST_USE enum err pauses_json(struct ctx *c, struct tx *tx, const struct row *t,
 /* Marks clocks that ran out before now. */
 void clocks_mark(const struct ctx *c, const struct row *old, struct row *neu);
 
+/* Tells level about a clock at so many percent, unless that was told since the last promise; 0:
+ * nobody is fit to go. */
+MUST_USE enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, int clock,
+                                int percent, int level);
 /* The minute's look at the clocks that are due one (ladder.c). */
 enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data);
 
@@ -59,6 +65,7 @@ bool is_work(const struct row *r);
 /* Workers hear of free orders: the live twin of their row rule in tables.c. */
 const char *ticket_heard_by(const struct row *r);
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
+enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_reopen(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err effect_accept(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,

@@ -12,8 +12,12 @@ static const struct field post_fields[PO__N] = {
     STANDARD_FIELDS, [PO_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 60,
                                   .label = {"岗位", "Post"}}};
 static const struct field skill_fields[SK__N] = {
-    STANDARD_FIELDS, [SK_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 40,
-                                  .label = {"技能", "Skill"}}};
+    STANDARD_FIELDS,
+    [SK_NAME] = {"name", F_TEXT, REQUIRED | UNIQUE | SEARCH | LIST, 1, 40,
+                 .label = {"技能", "Skill"}},
+    [SK_CERTIFICATE] = {"needs_certificate", F_BOOL, LIST,
+                        .label = {"须持证", "Needs a certificate"},
+                        .help = {"没有有效证书的不能派", "nobody is sent without one in force"}}};
 static const struct field staff_fields[ST__N] = {
     STANDARD_FIELDS,
     [ST_NAME] = {"name", F_TEXT, REQUIRED | SEARCH | LIST, 1, 40, .label = {"姓名", "Name"}},
@@ -33,6 +37,15 @@ static const struct field staff_skill_fields[SS__N] = {
                   .ref = "staff", .label = {"员工", "Staff"}},
     [SS_SKILL] = {"skill_id", F_REF, REQUIRED | CREATE_ONLY | FILTER | LIST, .ref = "skills",
                   .label = {"技能", "Skill"}},
+    [SS_CERTIFICATE] = {"certificate", F_TEXT, LIST, 0, 60, .label = {"证书编号", "Certificate"}},
+    [SS_VALID_TO] = {"valid_to", F_DATE, FILTER | LIST, .label = {"有效期至", "Valid to"}},
+};
+static const struct field zone_fields[SZ__N] = {
+    STANDARD_FIELDS,
+    [SZ_STAFF] = {"staff_id", F_REF, REQUIRED | CREATE_ONLY | FILTER | LIST | INDEXED,
+                  .ref = "staff", .label = {"员工", "Staff"}},
+    [SZ_SPACE] = {"space_id", F_REF, REQUIRED | CREATE_ONLY | FILTER | LIST, .ref = "spaces",
+                  .label = {"负责区域", "Zone"}},
 };
 static const struct field shift_fields[SH__N] = {
     STANDARD_FIELDS,
@@ -124,6 +137,13 @@ const struct resource res_staff_skill = {.name = "staff_skill",
                                          .nfields = SS__N,
                                          .title = "id",
                                          STAFF_RIGHTS};
+const struct resource res_staff_zone = {.name = "staff_zone",
+                                        .path = "staff-zones",
+                                        .label = {"负责区域", "Staff zone"},
+                                        .fields = zone_fields,
+                                        .nfields = SZ__N,
+                                        .title = "id",
+                                        STAFF_RIGHTS};
 const struct resource res_shift = {.name = "shift",
                                    .path = "shifts",
                                    .label = {"班次", "Shift"},
@@ -136,10 +156,32 @@ const struct resource res_shift = {.name = "shift",
                                    STAFF_RIGHTS,
                                    .check = shift_check};
 
-static const struct query *const queries[] = {&Q_STAFF_FIT, &Q_WORKERS, &Q_STAFF_SKILLS,
-                                              &Q_DESK_MEMBER, NULL};
+static const struct query Q_CERTIFIED = {
+    "staff.certified",
+    "SELECT CASE WHEN COALESCE(k.needs_certificate, 0) = 0 OR EXISTS (SELECT 1 FROM staff_skill s "
+    "WHERE s.community_id = $1 AND s.staff_id = $2 AND s.skill_id = $3 AND s.archived = 0 AND "
+    "s.valid_to >= $4) THEN 1 ELSE 0 END FROM skill k WHERE k.community_id = $1 AND k.id = $3"};
+
+enum err staff_certified(struct ctx *c, struct tx *tx, int64_t community, int64_t staff,
+                         struct val skill, bool *ret)
+{
+    struct val yes = v_int(1);
+    if (skill.t == V_INT) {
+        struct str today = date_text(c->mem, zone_date(app_zone(community), c->now_ms));
+        enum err e = q_one(c, tx, &Q_CERTIFIED,
+                           IN(v_int(community), v_int(staff), skill, v_text(today)), &yes, 1);
+        if (e != E_OK && e != E_MISSING)
+            return e;
+    }
+    *ret = val_int(yes);
+    return E_OK;
+}
+
+static const struct query *const queries[] = {&Q_STAFF_FIT,   &Q_WORKERS,   &Q_STAFF_SKILLS,
+                                              &Q_DESK_MEMBER, &Q_CERTIFIED, NULL};
 static const struct resource *const resources[] = {
-    &res_department, &res_post, &res_skill, &res_staff, &res_staff_skill, &res_shift, NULL};
+    &res_department,  &res_post,       &res_skill, &res_staff,
+    &res_staff_skill, &res_staff_zone, &res_shift, NULL};
 static const struct perm perms[] = {
     {"staff.read", {"查看员工", "See staff"}}, {"staff.manage", {"管理员工", "Manage staff"}}, {0}};
 #define GROUP                                                                                      \
@@ -154,6 +196,7 @@ static const struct menu_item menu[] = {
     {GROUP, "posts", {"岗位", "Posts"}, NULL, "posts", "staff.manage"},
     {GROUP, "skills", {"技能", "Skills"}, NULL, "skills", "staff.manage"},
     {GROUP, "staff-skills", {"员工技能", "Staff skills"}, NULL, "staff-skills", "staff.manage"},
+    {GROUP, "staff-zones", {"负责区域", "Zones"}, NULL, "staff-zones", "staff.manage"},
     {0}};
 const struct module staff_module = {.name = "staff",
                                     .purpose = "departments, posts, staff, skills, shifts",
