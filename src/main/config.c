@@ -34,7 +34,7 @@ static const struct setting_words settings[SET__N] = {
     [SET_CLAMD] = {"--clamd", "ANJU_CLAMD", "clamd", NULL,
                    "virus scanner for uploads: its socket's /PATH or HOST:PORT"},
     [SET_NODE] = {"--node", "ANJU_NODE", "node", "0",
-                  "number of this process among several on one PostgreSQL, 0 to 15"},
+                  "number of this process among several on one PostgreSQL, 0 to 14"},
     [SET_CONFIG] = {"--config", "ANJU_CONFIG", NULL, NULL,
                     "settings file (default: anju.conf here, if there)"},
 };

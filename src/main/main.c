@@ -103,6 +103,18 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* Two processes of one number would make the same ids: the command line beside a running service
+ * has the last one to itself. */
+static int node_of(const struct verb *v, const struct args *a)
+{
+    enum { COMMAND_LINE = 15 };
+    int64_t node;
+    if (v != &verb_serve)
+        return COMMAND_LINE;
+    return str_int(str_of(a->set[SET_NODE]), &node) && node >= 0 && node < COMMAND_LINE ? (int)node
+                                                                                        : 0;
+}
+
 static int run_verb(const struct verb *v, int argc, char **argv)
 {
     struct arena *mem = arena_new(ARENA_REPORT_BYTES);
@@ -121,11 +133,9 @@ static int run_verb(const struct verb *v, int argc, char **argv)
     } else if (!args_read(mem, argc - 2, argv + 2, v->flags, &a, &why)) {
         fprintf(stderr, "anju %s: " PRS "\n", v->name, PRA(why));
     } else {
-        int64_t node;
         app.data_dir = a.set[SET_DATA];
         app.clamd = a.set[SET_CLAMD];
-        app.node_id = str_int(str_of(a.set[SET_NODE]), &node) && node >= 0 && node < 16 ? (int)node
-                                                                                        : 0;
+        app.node_id = node_of(v, &a);
         enum err e = v->needs ? app_open(&c, &app, v, &a) : E_OK;
         status = e == E_OK ? v->run(&c, &app, &a) : verb_failed(&c, e);
         app_close(&app);

@@ -11,6 +11,10 @@ static const struct query Q_SILENT = {
     "SELECT id FROM ticket WHERE state = 7 AND informed_at < $1 ORDER BY informed_at LIMIT 500"};
 const struct query Q_PERSON_BRIEF = {
     "service.person", "SELECT name, phone, tier FROM person WHERE community_id = $1 AND id = $2"};
+const struct query Q_REPEAT = {
+    "service.repeat", "SELECT id FROM ticket WHERE community_id = $1 AND space_id = $2 AND "
+                      "category_id = $3 AND created_at >= $4 AND id <> $5 AND state <> 9 AND "
+                      "archived = 0 ORDER BY id DESC LIMIT 1"};
 const struct query Q_OPEN_COUNT = {"service.open_count",
                                    "SELECT count(*) FROM ticket WHERE community_id = $1 AND "
                                    "assignee_id = $2 AND state IN (3, 4, 5) AND archived = 0"};
@@ -34,4 +38,4 @@ const struct job service_jobs[] = {{"service.clocks", 60, ladder_sweep, NULL},
                                    {"service.auto_close", 3600, auto_close, NULL},
                                    {0}};
 const struct query *const service_queries[] = {&Q_SILENT, &Q_PERSON_BRIEF, &Q_OPEN_COUNT,
-                                               &Q_EXTERNAL, NULL};
+                                               &Q_REPEAT, &Q_EXTERNAL,     NULL};

@@ -36,6 +36,8 @@ const char *ticket_heard_by(const struct row *r)
 
 /* --- creation --- */
 
+#define REPEAT_WITHIN_MS (INT64_C(90) * 86400 * 1000)
+
 /* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil
  * year. */
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
@@ -156,6 +158,26 @@ static enum err take_class(struct ctx *c, struct tx *tx, struct row *neu)
     return E_OK;
 }
 
+/* R18 (G2.7): the same problem at the same place within 90 days is linked to the one before and
+ * raised a step, to P2 at most: P1 is for emergencies. A foreign log brings its own past. */
+static enum err mark_repeat(struct ctx *c, struct tx *tx, struct row *neu)
+{
+    struct val before;
+    int64_t at_ms = row_int(neu, R_CREATED_AT);
+    if (!row_has(neu, T_SPACE) || !row_has(neu, T_CATEGORY) || row_has(neu, T_EXTERNAL_ID))
+        return E_OK;
+    enum err e = q_one(c, tx, &Q_REPEAT,
+                       IN(neu->v[R_COMMUNITY], neu->v[T_SPACE], neu->v[T_CATEGORY],
+                          v_int(at_ms - REPEAT_WITHIN_MS), neu->v[R_ID]),
+                       &before, 1);
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    row_put(neu, T_REPEAT_OF, before);
+    if (row_int(neu, T_PRIORITY) > 2)
+        row_put(neu, T_PRIORITY, v_int(row_int(neu, T_PRIORITY) - 1));
+    return E_OK;
+}
+
 /* R6: nothing is closed without a result and a recorded answer, by any route. */
 static enum err check_closed(struct ctx *c, const struct row *neu)
 {
@@ -187,6 +209,7 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     if (!row_has(neu, T_STATE))
         row_put(neu, T_STATE, v_int(RECEIVED));
     TRY(set_priority(c, tx, neu, tier));
+    TRY(mark_repeat(c, tx, neu));
     TRY(clocks_start(c, tx, neu, tier));
     TRY(set_first_contact(c, tx, neu));
     static const int zero[] = {T_REWORK, T_PAUSED_MS};

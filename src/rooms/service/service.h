@@ -84,6 +84,7 @@ enum {
     T_CLOCK_STOPPED,
     T_CLOCK_NEXT,
     T_PAUSE_STATE,
+    T_REPEAT_OF,
     T_ADDRESS,
     T_EXTERNAL_ID,
     T_REST,

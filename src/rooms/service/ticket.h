@@ -14,7 +14,7 @@ extern const struct route ladder_routes[], dispatch_routes[];
 extern const struct query *const dispatch_queries[];
 extern const struct table dispatch_tables[1];
 extern const struct fixup service_fixups[];
-extern const struct query Q_PERSON_BRIEF, Q_OPEN_COUNT, Q_SIMILAR, Q_EXTERNAL;
+extern const struct query Q_PERSON_BRIEF, Q_OPEN_COUNT, Q_REPEAT, Q_SIMILAR, Q_EXTERNAL;
 
 /* --- clocks (clock.c) --- */
 

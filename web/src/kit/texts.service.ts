@@ -79,6 +79,7 @@ export const S = sheet({
   pause_now: ['至今', 'until now'],
   clock_stops: ['停表', 'clock stopped'],
   clock_goes_on: ['不停表', 'clock goes on'],
+  repeats: ['重复发生：看前一单', 'Happened before: see it'],
   steps: ['处理步骤', 'Steps'],
   prices: ['收费参考', 'Prices'],
   promise: ['承诺', 'Promised'],

@@ -87,6 +87,56 @@ static void test_promise(void **state)
     house_close(h);
 }
 
+static struct row again(struct house *h, int64_t category, int64_t space)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, T_KIND, v_int(KIND_REPAIR));
+    row_put(&row, T_TITLE, v_lit("又漏了"));
+    row_put(&row, T_CHANNEL, v_int(CH_PHONE));
+    row_put(&row, T_CATEGORY, v_int(category));
+    row_put(&row, T_SPACE, v_int(space));
+    house_as(h, AS_DESK);
+    house_ok(h, house_insert(h, &res_ticket, &row));
+    return row;
+}
+
+static int64_t category_of(struct house *h, const char *name)
+{
+    return house_number(h, arena_fmt(h->mem,
+                                     "SELECT id FROM category WHERE community_id = %lld AND name = "
+                                     "'%s'",
+                                     (long long)h->a, name)
+                               .p);
+}
+
+/* R18: linked and raised a step; never to P1, never by another place, category, a cancelled one or
+ * one of more than 90 days ago. */
+static void test_repeat(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t tap = category_of(h, "户内给水·水龙头漏水"), pipe = category_of(h, "户内给水·水管渗漏");
+    struct row first = again(h, tap, h->unit), other = again(h, tap, h->unit2),
+               kind = again(h, pipe, h->unit);
+    assert_false(row_has(&first, T_REPEAT_OF) || row_has(&other, T_REPEAT_OF) ||
+                 row_has(&kind, T_REPEAT_OF));
+    assert_int_equal(row_int(&first, T_PRIORITY), 3);
+    at(h, HOUSE_NOW + 90 * DAY_MS);
+    struct row second = again(h, tap, h->unit);
+    assert_int_equal(row_int(&second, T_REPEAT_OF), row_int(&first, R_ID));
+    assert_int_equal(row_int(&second, T_PRIORITY), 2);
+    assert_int_equal(row_int(&second, T_RESPOND_DUE), h->c.now_ms + 30 * MINUTE_MS); /* as P2 */
+    house_ok(h, act_as(h, AS_DESK, row_int(&second, R_ID), "cancel"));
+    at(h, HOUSE_NOW + 90 * DAY_MS + 1);
+    struct row late = again(h, tap, h->unit);
+    assert_false(row_has(&late, T_REPEAT_OF)); /* the first is too old, the second was cancelled */
+    struct row urgent = again(h, pipe, h->unit2), raised = again(h, pipe, h->unit2);
+    assert_int_equal(row_int(&raised, T_REPEAT_OF), row_int(&urgent, R_ID));
+    assert_int_equal(row_int(&raised, T_PRIORITY), 2);
+    house_close(h);
+}
+
 /* --- closing --- */
 
 struct store {
@@ -473,11 +523,12 @@ static void test_rating(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_priority),       cmocka_unit_test(test_promise),
-        cmocka_unit_test(test_no_empty_close), cmocka_unit_test(test_reopen_edge),
-        cmocka_unit_test(test_first_contact),  cmocka_unit_test(test_return),
-        cmocka_unit_test(test_auto_close),     cmocka_unit_test(test_grab),
-        cmocka_unit_test(test_numbers),        cmocka_unit_test(test_duty),
-        cmocka_unit_test(test_resident),       cmocka_unit_test(test_rating)};
+        cmocka_unit_test(test_priority),    cmocka_unit_test(test_promise),
+        cmocka_unit_test(test_repeat),      cmocka_unit_test(test_no_empty_close),
+        cmocka_unit_test(test_reopen_edge), cmocka_unit_test(test_first_contact),
+        cmocka_unit_test(test_return),      cmocka_unit_test(test_auto_close),
+        cmocka_unit_test(test_grab),        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_duty),        cmocka_unit_test(test_resident),
+        cmocka_unit_test(test_rating)};
     return HOUSE_RUN(tests);
 }
