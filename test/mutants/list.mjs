@@ -138,4 +138,13 @@ export const mutants = [
   ['long addresses are 414', 'src/http/query.c', '    if (path.n > PATH_MAX_BYTES || query.n > QUERY_MAX_BYTES)', '    if (path.n > 1 << 30)', hostile],
   ['slow ones are cut', 'src/http/watch.c', '        if (deadline != 0 && now > deadline)', '        if (deadline < 0)', 'src/http/test/http_test.c', hostile],
   ['a flood of logins waits in line', 'src/core/session.c', '        return !password_busy() ? E_OK', '        return c ? E_OK', 'test/unit/line_test.c'],
+  // --- the service desk in depth
+  ['a door that is shut is not there', 'src/rooms/intake/open311.c', 's.open311 = 1 AND s.archived', 's.archived', 'test/journeys/open311.test.mjs'],
+  ['posting needs a token with the right', 'src/rooms/intake/open311.c', '    if (!who || !who_may(who, "ticket.create", a->community))', '    if (!a->community)', 'test/journeys/open311.test.mjs'],
+  ['only what came this way is public', 'src/rooms/intake/open311.c', 't.channel = 13 AND t.archived', 't.archived', 'test/journeys/open311.test.mjs'],
+  ['a certificate in force, whatever the reason', 'src/rooms/service/rules.c', '    TRY(check_certificate(c, tx, old, row_int(in, ASSIGNEE_ID), need));\n', '', 'src/rooms/service/test/dispatch_test.c'],
+  ['a pause moves nothing that was due before', 'src/rooms/handbook/sla.c', '*due_ms <= p->from_ms || ', '', 'src/rooms/service/test/clock_test.c'],
+  ["a worker's pause waits for a yes", 'src/rooms/service/pauses.c', '    ask = ask && c->who && !who_may(c->who, "ticket.dispatch", community);', '    ask = false;', 'src/rooms/service/test/clock_test.c'],
+  ['each rung once per promise', 'src/rooms/service/ladder.c', 'if (has_fired(l, clock, r->percent) || ', 'if (', 'src/rooms/service/test/ladder_test.c'],
+  ['residents hear nothing of escalations', 'src/rooms/service/ladder.c', ',\\"internal\\":true}', '}', 'test/journeys/clocks.test.mjs'],
 ]

@@ -1,0 +1,79 @@
+// desk_depth.spec.mjs - the desk in depth, in both languages: why something is due then; a day of the community's own; a description
+// that finds its category; a pause that needs a yes; who should go, and why.
+import { enter, expect, serverFor, test } from './lib.mjs'
+
+const server = serverFor(test)
+const WORDS = {
+  zh: {
+    work_out: '推算', received: /^收到时间/, out: ['2026-10-08 12:30', '2026-10-08 17:30', '2026-10-09 17:30'], holiday: '2026-10-01 至 2026-10-07', add: '加一个暂停', overlap: '暂停早于收到时间', from: /^从/, to: /^到/,
+    day: '日期', make_off: '改为休息', why: '说明', saved: '已保存。已经承诺的时限不变。', undo: '取消自定', own: '本项目自定', off: '休息', week: '按星期',
+    title: '标题', sounds: '像是', tap: /户内给水·水龙头漏水/, category: '分类', register: '登记', approve: '批准暂停', stops: '停表', pauses: '暂停记录', dispatch: '派单', best: '智能派单', steps: '处理步骤',
+  },
+  en: {
+    work_out: 'Work it out', received: /^Received at/, out: ['2026-10-08 12:30', '2026-10-08 17:30', '2026-10-09 17:30'], holiday: '2026-10-01 to 2026-10-07', add: 'Add a pause', overlap: 'before the request was received', from: /^From/, to: /^To/,
+    day: 'Date', make_off: 'Make it a day off', why: 'What for', saved: 'Saved. What was promised stays.', undo: 'Undo', own: 'this community', off: 'day off', week: 'weekday',
+    title: 'Title', sounds: 'Sounds like', tap: /Home water supply: Dripping tap/, category: 'Category', register: 'Register', approve: 'Approve pause', stops: 'clock stopped', pauses: 'Pauses', dispatch: 'Dispatch', best: 'Best fit', steps: 'Steps',
+  },
+}
+for (const lang of ['zh', 'en']) {
+  const w = WORDS[lang]
+  const open = { lang }
+
+  test(`the simulator says when and why; the calendar takes the community’s word (${lang})`, async ({ windows, noise }) => {
+    noise.expected.push(/422/) // a wrong question is asked on purpose
+    const page = await enter(windows, server, 'manager', '/simulator', open)
+    await page.getByLabel(w.received).fill('2026-09-30T17:30')
+    await page.getByRole('button', { name: w.work_out }).click()
+    for (const due of w.out) await expect(page.getByText(due, { exact: true }).first()).toBeVisible()
+    await expect(page.getByText(w.holiday)).toBeVisible()
+    await page.getByRole('button', { name: w.add }).click()
+    await page.getByLabel(w.from).fill('2026-09-30T09:00')
+    await page.getByLabel(w.to).fill('2026-09-30T18:00')
+    await page.getByRole('button', { name: w.work_out }).click()
+    await expect(page.getByRole('alert')).toContainText(w.overlap)
+
+    await page.goto('/calendar?year=2026')
+    const day = lang === 'zh' ? '2026-06-10' : '2026-06-11'
+    await page.getByLabel(w.day, { exact: true }).fill(day)
+    await expect(page.getByText(w.week, { exact: true })).toBeVisible()
+    await page.getByLabel(w.why, { exact: true }).fill('业主开放日')
+    await page.getByRole('button', { name: w.make_off }).click()
+    await expect(page.getByText(w.saved)).toBeVisible()
+    await expect(page.getByText(w.own, { exact: true })).toBeVisible()
+    await page.getByRole('button', { name: w.undo, exact: true }).click()
+    await expect(page.getByText(w.week, { exact: true })).toBeVisible()
+  })
+
+  test(`a description finds its category; a pause gets its yes; the system sends the best (${lang})`, async ({ windows, noise }) => {
+    noise.expected.push(/422/) // a wrong question is asked on purpose
+    const page = await enter(windows, server, 'manager', '/desk', open)
+    await page.getByRole('form').getByLabel(w.title).fill('厨房水龙头一直滴水 dripping tap')
+    const chip = page.getByRole('group', { name: w.sounds }).getByRole('button', { name: w.tap })
+    await chip.click()
+    await expect(chip).toHaveAttribute('aria-pressed', 'true')
+    await page.getByRole('form').getByRole('button', { name: w.register, exact: true }).click()
+    const api = await server.as('manager')
+    const community = api.meta.communities[0].id
+    const find = async () => (await api.get(`tickets?community_id=${community}&limit=1`)).body.items[0]
+    await expect.poll(async () => (await find()).title).toContain('dripping tap')
+    let t = await find()
+    expect(t.category_id).toBeTruthy()
+    t = (await api.post(`tickets/${t.id}/actions/accept`, {})).body
+    await page.goto(`/tickets/${t.id}`)
+    await expect(page.getByRole('heading', { name: w.steps })).toBeVisible()
+    await page.getByRole('button', { name: w.dispatch, exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: w.best }).click()
+    await expect.poll(async () => (await api.get(`tickets/${t.id}`)).body.state).toBe('dispatched')
+
+    const worker = await server.as('worker1')
+    t = (await api.post(`tickets/${t.id}/actions/dispatch`, { assignee_id: worker.meta.me.staff_id, reason: '就近' })).body
+    await worker.post(`tickets/${t.id}/actions/start`, {})
+    expect((await worker.post(`tickets/${t.id}/actions/pause`, { class: 'parts', reason: '等阀芯' })).status).toBe(200)
+    await page.reload()
+    await page.getByRole('button', { name: w.approve, exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    if (await dialog.isVisible().catch(() => false)) await dialog.getByRole('button', { name: w.approve, exact: true }).click()
+    await expect(page.getByRole('region', { name: w.pauses })).toContainText(w.stops)
+    expect((await api.get(`tickets/${t.id}`)).body.clock_stopped).toBe(true)
+  })
+}
