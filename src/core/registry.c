@@ -136,6 +136,14 @@ static void fill_queries(struct res_rt *rt)
     rt->names.name = str_z(a, arena_fmt(a, "%s.name", r->name));
     rt->names.sql = str_z(
         a, arena_fmt(a, "SELECT %s FROM %s WHERE id = $1", r->title ? r->title : "id", r->name));
+    /* A title called name with a field name_en beside it has both languages. */
+    struct str en = arena_fmt(a, "%s_en", r->title ? r->title : "id");
+    if (field_find(r->fields, r->nfields, en) >= 0) {
+        rt->names_en.name = str_z(a, arena_fmt(a, "%s.name_en", r->name));
+        rt->names_en.sql =
+            str_z(a, arena_fmt(a, "SELECT COALESCE(NULLIF(" PRS ", ''), %s) FROM %s WHERE id = $1",
+                               PRA(en), r->title, r->name));
+    }
     if (!r->veil.sql)
         return;
     rt->names_veiled.name = str_z(a, arena_fmt(a, "%s.name_veiled", r->name));

@@ -16,6 +16,7 @@ struct res_rt {
     struct str columns;                         /* "id, community_id, …" */
     struct str key[ROW_FIELDS_MAX];             /* ,"name": */
     struct query get, insert, names, exists;
+    struct query names_en;     /* names in English where the title has both; sql NULL: it has not */
     struct query names_veiled; /* names without those behind the veil; sql NULL: there is none */
 };
 const struct res_rt *rt_of(const struct resource *r);

@@ -99,11 +99,13 @@ static enum err ref_names(struct ctx *c, struct tx *tx, const struct ref_set *s,
 {
     const struct res_rt *rt = rt_of(s->target);
     bool veiled = rt->names_veiled.sql && c->who && !who_may_i(c->who, rt->veil_i, community);
+    const struct query *q = veiled                                   ? &rt->names_veiled
+                            : c->lang == LANG_EN && rt->names_en.sql ? &rt->names_en
+                                                                     : &rt->names;
     buf_fmt(out, "\"%s\":{", s->target->path);
     for (size_t i = 0, n = 0; i < s->n; i++) {
         struct val v;
-        enum err e = q_one(c, tx, veiled ? &rt->names_veiled : &rt->names, IN(v_int(s->ids[i])), &v,
-                           1);
+        enum err e = q_one(c, tx, q, IN(v_int(s->ids[i])), &v, 1);
         if (e == E_MISSING)
             continue;
         TRY(e);

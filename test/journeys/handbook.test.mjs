@@ -49,6 +49,13 @@ test('the words are the community’s: a manager mends what was suggested wrongl
   assert.notEqual((await first('泳池水温太低'))?.category_id, c.id)
 })
 
+test('a category is called in the language of who asks', async () => {
+  const c = (await first('马桶堵了')).category_id
+  const t = expect(await desk.post('tickets', { community_id: cm, kind: 'repair', title: '马桶堵了', channel: 'phone', category_id: c }), 201)
+  const named = async (lang) => expect(await desk.get(`tickets/${t.id}?refs=1`, { 'accept-language': lang }), 200).refs.categories[c]
+  assert.deepEqual([await named('zh-CN'), await named('en')], ['户内排水·马桶堵塞', 'Home drains: Blocked toilet'])
+})
+
 test('wrong questions', async () => {
   assert.deepEqual(faults(await suggest('')), { text: 'required' })
   assert.deepEqual(faults(await suggest('水'.repeat(2001))), { text: 'max' })

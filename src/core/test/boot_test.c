@@ -77,6 +77,8 @@ static void test_prepare(void **state)
         prepare(&p, &rt->get);
         prepare(&p, &rt->insert);
         prepare(&p, &rt->names);
+        if (rt->names_en.sql)
+            prepare(&p, &rt->names_en);
         if (rt->names_veiled.sql)
             prepare(&p, &rt->names_veiled);
         prepare(&p, &rt->exists);

@@ -2,7 +2,7 @@
 // browser and applies to every list; it is not part of the address because people rarely share links across communities.
 import { computed, reactive, shallowRef, ref } from 'vue'
 import { get } from './api'
-import { L } from './i18n'
+import { L, lang } from './i18n'
 import { clock_set } from './time'
 import type { Action, Choice, Community, Field, Meta, Page, Resource, Row, Values } from './types'
 
@@ -130,7 +130,7 @@ export function row_title(r: Resource, row: Values): string {
         .map((f) => (f.type === 'ref' ? name_of(f.ref, row[f.name]) : f.type === 'enum' ? L(choice(f, row[f.name])?.label) : row[f.name]))
         .filter(Boolean).join(' · ') || L(r.label)
     )
-  const title = row[r.title]
+  const title = (lang.value === 'en' && row[r.title + '_en']) || row[r.title]
   if (title !== null && title !== undefined && title !== '') return String(title)
   const code = r.code ? row[r.code] : null
   return code ? String(code) : '#' + String(row.id)
