@@ -15,7 +15,7 @@ process.chdir(resolve(new URL('.', import.meta.url).pathname, '..'))
 const BUILD = process.env.ANJU_BUILD ?? 'build'
 const MODE = process.env.ANJU_TEST_MODE ?? 'asan'
 const JOBS = Number(process.env.ANJU_TEST_JOBS ?? availableParallelism?.() ?? cpus().length)
-const FILE_MS = 15 * 60_000
+const FILE_MS = 20 * 60_000
 
 const ALL_SUITES = ['units', 'fuzz', 'journeys-sqlite', 'journeys-postgres', 'faults-sqlite', 'faults-postgres', 'e2e']
 const isUnit = (f) => /_test\.c$/.test(f)
