@@ -2,12 +2,13 @@
  * services are the categories one may report, requests are the tickets that came this way. A
  * community opens the door itself (intake settings); what came through it is public, but never who
  * sent it. Posting needs an API token with the right to register, sent as api_key. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/event.h"
 #include "rooms/intake/room.h"
 
-enum { REQUESTS_MAX = 1000, SERVICES_MAX = 500, FORM_MAX = 60, DAYS_DEFAULT = 90, IDS_MAX = 50 };
+enum { SERVICES_MAX = 500, FORM_MAX = 60, DAYS_DEFAULT = 90, IDS_MAX = 50 };
 
 static const struct query Q_OPEN = {
     "open311.open",
@@ -356,27 +357,20 @@ static struct str form(const struct ask *a, const char *name)
     return str_trim(http_param(a->q->h, name));
 }
 
-static bool is_number(struct str s, double limit)
+/* A decimal number of degrees, from -limit to limit. */
+static bool is_degrees(struct str s, double limit)
 {
-    char text[32];
-    double v = 0, unit = 1;
-    bool point = false, digit = false;
-    if (!s.n || s.n >= sizeof text)
+    enum { DIGITS_MAX = 31 };
+    char text[DIGITS_MAX + 1], *end;
+    if (!s.n || s.n > DIGITS_MAX)
         return false;
-    for (size_t i = s.p[0] == '-'; i < s.n; i++) {
-        if (s.p[i] == '.' && !point) {
-            point = true;
-            continue;
-        }
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-        digit = true;
-        if (point)
-            v += (s.p[i] - '0') * (unit /= 10);
-        else
-            v = v * 10 + (s.p[i] - '0');
-    }
-    return digit && v <= limit;
+    for (size_t i = 0; i < s.n; i++)
+        if (!strchr("-.0123456789", s.p[i]) || !s.p[i])
+            return false; /* strtod would take spaces, exponents, hex and nan too */
+    memcpy(text, s.p, s.n);
+    text[s.n] = 0;
+    double v = strtod(text, &end);
+    return !*end && v >= -limit && v <= limit;
 }
 
 /* What the ticket's own columns have no place for, kept as it came. */
@@ -421,7 +415,8 @@ static enum err read_post(struct ctx *c, struct tx *tx, void *arg)
         return e;
     if (!id.n)
         return E_OK;
-    (void)!str_int(id, &address);
+    if (!str_int(id, &address))
+        address = 0; /* a code such as 3-2-1502, not a number */
     e = q_one(c, tx, &Q_SPACE, IN(v_int(a->community), v_text(id), v_int(address)), v, 1);
     a->space = e == E_OK ? val_int(v[0]) : 0;
     return e == E_MISSING ? E_OK : e;
@@ -439,7 +434,7 @@ static struct refusal fault_of(const struct ask *a)
         return (struct refusal){400, "缺少 service_code", "service_code was not provided"};
     if (!a->service)
         return (struct refusal){404, "没有这个 service_code", "service_code was not found"};
-    if ((lat.n || lon.n) && (!is_number(lat, 90) || !is_number(lon, 180)))
+    if ((lat.n || lon.n) && (!is_degrees(lat, 90) || !is_degrees(lon, 180)))
         return (struct refusal){400, "lat、long 无效", "lat or long is not valid"};
     if (form(a, "address_id").n && !a->space)
         return (struct refusal){400, "没有这个 address_id(可用房号)",

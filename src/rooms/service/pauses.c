@@ -105,6 +105,11 @@ EFFECT(effect_pause)
     struct row p = {0};
     bool stops, ask;
     int64_t community = row_int(old, R_COMMUNITY);
+    struct rows before;
+    TRY(rows_of(c, tx, old, &before));
+    if (before.n >= PAUSES_MAX) /* one more and nobody could read the ticket's pauses at all */
+        return FAIL(c, E_STATE, "这张工单已暂停 100 次,请先完成,或取消后另开一张",
+                    "this ticket was paused 100 times: finish it, or cancel it and open another");
     TRY(pause_policy_of(c, tx, community, row_int(in, CLASS), &stops, &ask));
     ask = ask && c->who && !who_may(c->who, "ticket.dispatch", community);
     row_put(&p, R_COMMUNITY, old->v[R_COMMUNITY]);

@@ -393,6 +393,24 @@ static const char *resolve_due(struct house *h, int64_t id)
 #define PARTS_PAUSE    "{\"class\":\"parts\",\"reason\":\"等阀门\"}"
 #define OTHERS_PAUSE   "{\"class\":\"third_party\",\"reason\":\"等厂家\"}"
 
+/* The list of pauses has an end, and the ticket stays readable at it. */
+static void test_pause_limit(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = started(h);
+    for (int i = 0; i < PAUSES_MAX; i++) {
+        house_do_with(h, AS_WORKER, id, "pause", CUSTOMER_PAUSE);
+        house_do(h, AS_WORKER, id, "resume");
+    }
+    house_as(h, AS_WORKER);
+    assert_int_equal(house_act(h, id, "pause", CUSTOMER_PAUSE), E_STATE);
+    house_at(h, "2026-03-09 10:00");
+    house_minute(h); /* the sweep reads all of them */
+    assert_int_equal(EVENTS(h, id, "ticket.breached"), 1);
+    house_close(h);
+}
+
 static void test_pause(void **state)
 {
     (void)state;
@@ -571,12 +589,13 @@ static void test_late_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_breach),
-        cmocka_unit_test(test_due),       cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_frozen),    cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_approval),  cmocka_unit_test(test_breach_stays),
-        cmocka_unit_test(test_reopen),    cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_late_stop), cmocka_unit_test(test_sweep_plan),
+        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_breach),
+        cmocka_unit_test(test_due),          cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_frozen),       cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_pause_limit),  cmocka_unit_test(test_approval),
+        cmocka_unit_test(test_breach_stays), cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_sweep),        cmocka_unit_test(test_late_stop),
+        cmocka_unit_test(test_sweep_plan),
     };
     return HOUSE_RUN(tests);
 }
