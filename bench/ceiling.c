@@ -531,6 +531,8 @@ int main(int argc, char **argv)
     w.h = connect_db(true);
     shape_read(w.h, &ticket, "SELECT * FROM ticket ORDER BY id DESC LIMIT 1");
     shape_read(w.h, &event, "SELECT * FROM event WHERE topic = 'ticket.created' ORDER BY id DESC");
+    event.row[column_find(&event, "position")].type = SQLITE_NULL; /* sealed later, as ours are */
+    event.row[column_find(&event, "seal")].type = SQLITE_NULL;
     last_id = ticket.row[ticket.id].i + (INT64_C(1) << 40); /* never meets ids made elsewhere */
     statements_write();
     writer_start();

@@ -100,6 +100,21 @@ static const char open_sql[] =
     " resolve_due = unixepoch('now') * 1000 + 864000000 + id % 864000000,"
     " clock_next = unixepoch('now') * 1000 + 3600000 + id % 864000000 WHERE code LIKE 'SD-2025-%'";
 
+/* What people really say: the shipped categories' words, some of them in every hundredth ticket;
+ * one thing said often, but only long ago; one said hardly ever. */
+static const char *const words_sql[] = {
+    "CREATE TEMP TABLE said AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, name FROM category "
+    "WHERE community_id = :community",
+    "CREATE INDEX temp.said_n ON said (n)",
+    "WITH t AS (SELECT id, CAST(substr(code, 9) AS INTEGER) AS i FROM ticket WHERE code LIKE "
+    "'SD-2025-%') UPDATE ticket SET title = printf('%d栋%d单元 ', 1 + i % 20, 1 + i % 4) || CASE "
+    "WHEN "
+    "i % 50021 = 7 THEN '孔明灯落在雨棚上' WHEN i < :n / 5 AND i % 3 = 0 THEN '暖气片不热' ELSE "
+    "(SELECT name FROM said WHERE n = (i % 97) * (i % 89) % (SELECT count(*) FROM said)) END, "
+    "detail = '来电反映' || (SELECT name FROM said WHERE n = (i % 83) * (i % 79) % (SELECT "
+    "count(*) "
+    "FROM said)) || ',请尽快安排师傅上门查看。' FROM t WHERE ticket.id = t.id"};
+
 /* N homes with somebody in each; ids far from the product's own. */
 static const char *const homes_sql[] = {
     "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < :n) INSERT INTO "
@@ -137,9 +152,10 @@ int main(int argc, char **argv)
 {
     const int64_t year_ms = INT64_C(31536000000); /* not longer: ids count from 2025 */
     bool all_open = argc == 5 && strcmp(argv[4], "open") == 0,
-         homes = argc == 5 && strcmp(argv[4], "households") == 0;
-    if (argc != 4 && !all_open && !homes) {
-        fprintf(stderr, "usage: seed DATABASE N COMMUNITY-ID [open|households]\n");
+         homes = argc == 5 && strcmp(argv[4], "households") == 0,
+         words = argc == 5 && strcmp(argv[4], "words") == 0;
+    if (argc != 4 && !all_open && !homes && !words) {
+        fprintf(stderr, "usage: seed DATABASE N COMMUNITY-ID [open|households|words]\n");
         return 2;
     }
     struct numbers x = {.n = atoll(argv[2]), .community = atoll(argv[3])};
@@ -166,6 +182,8 @@ int main(int argc, char **argv)
     run_with(events_sql, &x);
     if (all_open)
         run(open_sql);
+    for (size_t i = 0; words && i < sizeof words_sql / sizeof *words_sql; i++)
+        run_with(words_sql[i], &x);
     if (makes)
         run(makes);
     run("COMMIT");

@@ -15,7 +15,8 @@ process.chdir(resolve(new URL('.', import.meta.url).pathname, '..'))
 const BUILD = process.env.ANJU_BUILD ?? 'build'
 const MODE = process.env.ANJU_TEST_MODE ?? 'asan'
 const JOBS = Number(process.env.ANJU_TEST_JOBS ?? availableParallelism?.() ?? cpus().length)
-const FILE_MS = 20 * 60_000
+const FILE_MS = 8 * 60_000
+const BROWSER_MS = 25 * 60_000 // all specs in one call
 
 const ALL_SUITES = ['units', 'fuzz', 'journeys-sqlite', 'journeys-postgres', 'faults-sqlite', 'faults-postgres', 'e2e']
 const isUnit = (f) => /_test\.c$/.test(f)
@@ -37,7 +38,7 @@ const faults = () => find('test/faults', isJourney)
 const journeys = () => [...inTestFolders(isJourney), ...find('test/journeys', isJourney)]
 
 // Runs a command to its end; a file that hangs is a failure, not a hanging build.
-async function runCommand(command, args, env) {
+async function runCommand(command, args, env, ms = FILE_MS) {
   const child = ownChild(spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }), 'SIGTERM')
   let out = ''
   let all = ''
@@ -46,10 +47,10 @@ async function runCommand(command, args, env) {
   child.once('error', (e) => (all += e.message))
   const closed = new Promise((done) => child.once('close', done))
   const late = setTimeout(() => {
-    all += `\nended by test/run.mjs after ${FILE_MS / 60_000} minutes\n`
+    all += `\nended by test/run.mjs after ${ms / 60_000} minutes\n`
     child.kill('SIGTERM')
     setTimeout(() => child.kill('SIGKILL'), 5000).unref()
-  }, FILE_MS)
+  }, ms)
   await closed
   clearTimeout(late)
   return { ok: child.exitCode === 0, out, all }
@@ -91,7 +92,7 @@ async function runBrowser(where) {
   const run = await runCommand('test/node_modules/.bin/playwright', ['test', '-c', 'test/e2e', where], {
     HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, PLAYWRIGHT_JSON_OUTPUT_NAME: report,
     ANJU_TEST_PG: pg.url, ANJU_BIN: process.env.ANJU_BIN ?? join(BUILD, 'anju'),
-  })
+  }, BROWSER_MS)
   const stats = existsSync(report) ? JSON.parse(readFileSync(report)).stats : {}
   removeDir(home)
   // A test that needs a second try is a failure here: nobody looks at it otherwise.

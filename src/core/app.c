@@ -133,11 +133,13 @@ static enum err seed(struct ctx *c, struct tx *tx, void *arg)
 
 static size_t all_fixups(const struct app *app, struct fixup ret[FIXUPS_MAX])
 {
-    size_t n = 0;
+    size_t n = 0, at;
     for (const struct module *const *m = app->modules; *m; m++)
         for (const struct fixup *f = (*m)->fixups; f && f->number; f++) {
             ASSERT(n < FIXUPS_MAX);
-            ret[n++] = *f;
+            for (at = n++; at && ret[at - 1].number > f->number; at--) /* by number, whosever */
+                ret[at] = ret[at - 1];
+            ret[at] = *f;
         }
     return n;
 }

@@ -22,7 +22,8 @@ enum route_flag {
 typedef enum err (*route_fn)(struct ctx *c, struct req *q);
 /* One address. prepare runs outside the transaction (parse, hash, take numbers); run inside a read
  * transaction for GET, a write transaction otherwise: it may run again, and builds the whole reply
- * there so that idempotency keys can store it. */
+ * there so that idempotency keys can store it. Of a PUBLIC MULTIPART route prepare decides by the
+ * address alone, before a byte of the body is taken. */
 struct route {
     const char *method, *path; /* "/api/v1/tickets/{id}/rating" */
     const char *perm;          /* held somewhere; the row's own scope is checked by the handler */
@@ -73,8 +74,8 @@ struct module {
     const struct resource *const *resources; /* arrays end with NULL or a zero element */
     const struct table *tables;              /* besides the resources' */
     int ntables;
-    const struct query *const *queries[8]; /* all named queries, for the prepare-all test */
-    const struct route *routes[4];
+    const struct query *const *queries[12]; /* all named queries, for the prepare-all test */
+    const struct route *routes[6];
     const struct job *jobs;
     const struct on *listens;
     const struct fixup *fixups;
@@ -134,7 +135,7 @@ struct req {
     struct tx *tx;
     const struct json *body;
     int64_t ids[3];      /* {id} parts of the path */
-    struct str words[3]; /* {word} parts */
+    struct str words[3]; /* {word} and {token} parts */
     struct row in;       /* body fields read by the framework when the route has an input table */
     void *state;         /* from prepare to run */
     int status;
@@ -148,6 +149,14 @@ MUST_USE enum err req_date_param(struct ctx *c, struct req *q, const char *name,
 /* The community the request is about: its community_id parameter, or the caller's only one with
  * perm. E_MISSING when the caller lacks perm there; E_INVALID when it must be named. */
 MUST_USE enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *ret);
+/* What may be asked without a login at a narrower rate than everything else: burst at once, then
+ * one a second, per address and purpose. E_RATE: too many. */
+MUST_USE enum err req_calm(struct ctx *c, struct req *q, const char *purpose, int burst);
+/* Keeps the one picture of a MULTIPART request with row id of res, for a stranger whose right
+ * prepare has judged; the checks are those of every upload. then runs in the transaction that keeps
+ * it. */
+MUST_USE enum err file_take(struct ctx *c, struct req *q, const struct resource *res, int64_t id,
+                            enum err (*then)(struct ctx *c, struct tx *tx, void *arg), void *arg);
 /* For a ONE_TX handler, first and last in its writing transaction. replayed: it was all done before
  * and q->out holds that answer. */
 MUST_USE enum err req_once(struct req *q, struct tx *tx, bool *ret_replayed);

@@ -170,23 +170,42 @@ struct load {
     int64_t only_community;
 };
 
+/* Grows: most people have one or two, and a stream keeps the memory of the request it began as. */
+struct grants {
+    struct grant *v;
+    int n, cap;
+};
+
+static void grant_add(struct arena *a, struct grants *list, struct grant g)
+{
+    if (list->n == GRANTS_MAX)
+        return;
+    if (list->n == list->cap) {
+        int cap = list->cap ? 4 * list->cap : 8;
+        struct grant *v = arena_get(a, (size_t)cap * sizeof *v);
+        if (list->n)
+            memcpy(v, list->v, (size_t)list->n * sizeof *v);
+        *list = (struct grants){v, list->n, cap};
+    }
+    list->v[list->n++] = g;
+}
+
 static enum err add_grants(struct ctx *c, struct tx *tx, struct app *app, const struct val *v,
-                           struct grant *list, int *n)
+                           struct grants *list)
 {
     struct grant g = {.staff_id = val_int(v[2]), .person_id = val_int(v[3])};
     perms_of_text(val_str(v[4]), &g.perms);
     int64_t scope = val_int(v[0]);
     if (scope == SCOPE_SYSTEM || scope == SCOPE_COMMUNITY) {
         g.community_id = scope == SCOPE_SYSTEM ? ALL_COMMUNITIES : val_int(v[1]);
-        if (*n < GRANTS_MAX)
-            list[(*n)++] = g;
+        grant_add(c->mem, list, g);
         return E_OK;
     }
     struct rows rows;
     TRY(q_rows(c, tx, app->communities_of, IN(v[0], v[1]), GRANTS_MAX, &rows));
-    for (size_t i = 0; i < rows.n && *n < GRANTS_MAX; i++) {
+    for (size_t i = 0; i < rows.n; i++) {
         g.community_id = val_int(rows.v[i * (size_t)rows.ncol]);
-        list[(*n)++] = g;
+        grant_add(c->mem, list, g);
     }
     return E_OK;
 }
@@ -213,16 +232,16 @@ static enum err load_grants(struct ctx *c, struct tx *tx, struct load *l, struct
     struct buf roles;
     buf_init(&roles, l->entry->mem, 4000);
     TRY(q_rows(c, tx, &Q_GRANTS, IN(v_int(w->user_id)), 200, &rows));
-    struct grant *list = arena_get(c->mem, GRANTS_MAX * sizeof *list);
-    int n = 0;
+    struct grants list = {0};
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * (size_t)rows.ncol;
-        TRY(add_grants(c, tx, l->app, v, list, &n));
+        TRY(add_grants(c, tx, l->app, v, &list));
         buf_fmt(&roles, "%s" PRS, i ? "," : "", PRA(val_str(v[5])));
     }
-    n = narrow(l, list, n);
+    int n = narrow(l, list.v, list.n);
     struct grant *kept = arena_get(l->entry->mem, (size_t)n * sizeof *kept + 1);
-    memcpy(kept, list, (size_t)n * sizeof *kept);
+    if (list.v)
+        memcpy(kept, list.v, (size_t)n * sizeof *kept);
     for (int i = 0; i < n; i++)
         for (size_t k = 0; k < COUNT_OF(w->any.w); k++)
             w->any.w[k] |= kept[i].perms.w[k];

@@ -37,7 +37,7 @@ struct batch_line {
     int64_t no, id;    /* id: of the row it made */
     struct str reason; /* JSON [{"field","code","message"}]; empty: none */
     bool settled;      /* the reason stands: a re-run of the transaction does not clear it */
-    uint64_t set;
+    fieldset set;
     struct val v[]; /* nfields; nothing when there is a reason */
 };
 struct batch_load {

@@ -11,6 +11,7 @@
 #include "core/probe.h"
 #include "core/rights.h"
 #include "core/seal.h"
+#include "core/search.h"
 
 static const struct choice homes[] = {{HOME_DESK, "desk", {"电脑", "Desk"}, NULL},
                                       {HOME_PHONE, "phone", {"手机", "Phone"}, NULL},
@@ -201,6 +202,15 @@ static const struct column import_memory_cols[] = {{"resource", COL_TEXT, true, 
                                                    {"header", COL_TEXT, true, NULL},
                                                    {"columns", COL_TEXT, true, NULL},
                                                    {"at", COL_INT, true, NULL}};
+/* The words of a row of any resource marked `words` (search.h); grams NULL: not indexed yet. */
+static const struct column search_doc_cols[] = {{"id", COL_INT, true, NULL},
+                                                {"community_id", COL_INT, true, NULL},
+                                                {"resource", COL_TEXT, true, NULL},
+                                                {"grams", COL_TEXT, false, NULL},
+                                                {"stale", COL_INT, true, NULL}};
+static const struct index search_doc_idx[] = {
+    {"search_doc_stale", "id", "stale = 1", false},
+    {"search_doc_fresh", "community_id, resource, id", "stale = 1", false}};
 #define PLAIN(table, key)                                                                          \
     .name = #table, .columns = table##_cols, .ncolumns = COUNT_OF(table##_cols), .primary_key = key
 #define INDEXES(list) .indexes = list, .nindexes = COUNT_OF(list)
@@ -217,6 +227,7 @@ static const struct table tables[] = {
     {PLAIN(recovery_code, "user_id, hash")},
     {PLAIN(import_line, "batch_id, no"), INDEXES(import_line_idx)},
     {PLAIN(import_memory, "resource, header")},
+    {PLAIN(search_doc, "id"), INDEXES(search_doc_idx), .words = "grams"},
 };
 
 static enum err sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data)
@@ -261,7 +272,9 @@ static const struct route routes[] = {
 static const struct job jobs[] = {{"core.sweep", 3600, sweep, NULL},
                                   {"core.probe", 0, job_probe, NULL},
                                   {"core.import", 0, .step = batch_step},
+                                  {"core.search", 300, .step = search_step},
                                   {0}};
+static const struct fixup fixups[] = {{4, "words of the rows there are", res_words_fill}, {0}};
 static const struct perm perm_list[] = {
     {"user.read", {"查看用户", "See users"}},
     {"user.manage", {"管理用户", "Manage users"}},
@@ -317,6 +330,7 @@ static const struct check checks[] = {
                "u.id = g.user_id WHERE u.id IS NULL LIMIT 50"}},
     {.name = "event chain", .run = seal_verify},
     {.name = "uploads", .run = files_verify},
+    {.name = "search index", .run = search_verify},
     {0}};
 static const struct resource *const resources[] = {
     &res_user, &res_role, &res_grant, &res_login_policy, &res_token, &res_file, &res_import, NULL};
@@ -328,6 +342,7 @@ const struct module core_module = {.name = "core",
                                    .ntables = COUNT_OF(tables),
                                    .routes = {routes, batch_routes},
                                    .jobs = jobs,
+                                   .fixups = fixups,
                                    .perms = perm_list,
                                    .roles = roles,
                                    .menu = menu,

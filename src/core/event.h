@@ -14,7 +14,7 @@ struct event {
     struct str code;          /* the row's human number, for live notices; may be empty */
     /* Who hears of it live, besides those who may read all: the row's own people now and before,
      * and holders of a permission that shows them this row (the pool of free orders). */
-    int64_t for_staff, for_person, was_staff;
+    int64_t for_staff, for_person, was_staff, for_asked, was_asked;
     const char *for_perm;
     /* Who did it where c->who is not known yet: a login. 0: c->who. */
     int64_t by_user;

@@ -64,13 +64,15 @@ struct field {
     const char *see, *edit; /* permission needed; NULL: as the resource */
 };
 
-enum { ROW_FIELDS_MAX = 64, TEXT_DEFAULT_MAX = 200, LONGTEXT_DEFAULT_MAX = 10000 };
+enum { ROW_FIELDS_MAX = 80, TEXT_DEFAULT_MAX = 200, LONGTEXT_DEFAULT_MAX = 10000 };
+/* A set of fields: bit i stands for fields[i]. */
+__extension__ typedef unsigned __int128 fieldset;
+#define BIT(i) ((fieldset)1 << (i))
 /* v[i] belongs to fields[i]; bit i of set: the caller gave it (null counts). */
 struct row {
     struct val v[ROW_FIELDS_MAX];
-    uint64_t set;
+    fieldset set;
 };
-#define BIT(i) (UINT64_C(1) << (i))
 static inline int64_t row_int(const struct row *r, int i)
 {
     return val_int(r->v[i]);

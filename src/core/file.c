@@ -16,10 +16,10 @@
 
 enum { FILE_MAX = 10 << 20, FILES_PER_ROW = 60, HEAD_BYTES = 16 };
 
-static const struct choice stages[] = {{1, "before", {"处理前", "Before"}, NULL},
-                                       {2, "after", {"处理后", "After"}, NULL},
-                                       {3, "other", {"其他", "Other"}, NULL},
-                                       {0}};
+static const struct choice stages[] = {
+    {1, "before", {"处理前", "Before"}, NULL},  {2, "after", {"处理后", "After"}, NULL},
+    {3, "other", {"其他", "Other"}, NULL},      {4, "signature", {"签名", "Signature"}, NULL},
+    {5, "voice", {"语音", "Voice note"}, NULL}, {0}};
 static const struct field file_fields[FI__N] = {
     STANDARD_FIELDS,
     [FI_SUBJECT] = {"subject", F_TEXT, SERVER_SET, .label = {"所属", "Belongs to"}},
@@ -136,6 +136,10 @@ static struct str clean_name(struct ctx *c, struct str name)
 
 struct upload {
     struct req *q;
+    const struct resource *res; /* of the row it belongs to */
+    int64_t id;
+    enum err (*then)(struct ctx *c, struct tx *tx, void *arg); /* of a stranger's; else NULL */
+    void *arg;
     struct row row, target;
     int64_t taken_ms, at_ms; /* as the phone says, 0: not; as it is recorded */
     int64_t bytes, quota_mb;
@@ -146,6 +150,8 @@ static enum err upload_quota(struct ctx *c, struct tx *tx, const struct upload *
 {
     enum { DAY_MS = 24 * 3600 * 1000 };
     struct val sum;
+    if (u->then)
+        return E_OK; /* a stranger's one picture is counted where he was let in */
     TRY(q_one(c, tx, &Q_TODAY, IN(v_int(c->who->user_id), v_int(c->now_ms - DAY_MS)), &sum, 1));
     if (val_int(sum) + u->bytes <= u->quota_mb << 20)
         return E_OK;
@@ -157,16 +163,16 @@ static enum err upload_quota(struct ctx *c, struct tx *tx, const struct upload *
 static enum err upload_target(struct ctx *c, struct tx *tx, void *arg)
 {
     struct upload *u = arg;
-    TRY(res_load_seen(c, tx, u->q->res, u->q->ids[0], &u->target));
+    TRY(res_load_seen(c, tx, u->res, u->id, &u->target));
     struct val n;
     TRY(q_one(c, tx, &Q_COUNT,
-              IN(u->target.v[R_COMMUNITY], u->target.v[R_ID], v_text(str_of(u->q->res->name))), &n,
+              IN(u->target.v[R_COMMUNITY], u->target.v[R_ID], v_text(str_of(u->res->name))), &n,
               1));
     if (val_int(n) >= FILES_PER_ROW)
         return FAIL(c, E_TOOBIG, "一条记录最多 %d 个文件", "one record holds at most %d files",
                     FILES_PER_ROW);
     TRY(upload_quota(c, tx, u));
-    return late_note(c, u->q->res, &u->target, "taken_at", u->taken_ms, &u->at_ms);
+    return late_note(c, u->res, &u->target, "taken_at", u->taken_ms, &u->at_ms);
 }
 
 static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
@@ -188,7 +194,7 @@ static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
     buf_json(&data, row_str(&row, FI_NAME));
     late_mark(c, u->at_ms, &data);
     buf_putc(&data, '}');
-    const struct resource *r = u->q->res;
+    const struct resource *r = u->res;
     struct event e = {.topic = str_z(c->mem, arena_fmt(c->mem, "%s.file", r->name)),
                       .res = r,
                       .id = row_int(&u->target, R_ID),
@@ -198,6 +204,8 @@ static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
                       .for_staff = r->staff_field ? row_int(&u->target, r->staff_field) : 0,
                       .for_person = r->person_field ? row_int(&u->target, r->person_field) : 0};
     TRY(tx_emit(c, tx, &e));
+    if (u->then)
+        TRY(u->then(c, tx, u->arg));
     res_render(c, &res_file, &row, 0, &u->q->out);
     return req_once_done(u->q, tx);
 }
@@ -214,8 +222,9 @@ static enum err upload_judge(struct ctx *c, struct req *q, const struct http_par
         else if (!p->path && str_eqz(p->name, "stage")) {
             const struct choice *ch = choice_of_key(stages, p->value);
             if (!ch)
-                return FAIL_FIELD(c, "stage", "choice", "只能是 before、after、other",
-                                  "must be before, after or other");
+                return FAIL_FIELD(c, "stage", "choice",
+                                  "只能是 before、after、other、signature、voice",
+                                  "must be before, after, other, signature or voice");
             *ret_stage = ch->code;
         } else if (!p->path && str_eqz(p->name, "taken_at")) {
             if (!instant_parse(p->value, ret_taken_ms))
@@ -233,31 +242,47 @@ static enum err upload_judge(struct ctx *c, struct req *q, const struct http_par
     return E_OK;
 }
 
-enum err file_upload(struct ctx *c, struct req *q)
+static enum err upload(struct ctx *c, struct upload *u)
 {
     const struct http_part *p = NULL;
-    struct upload u = {.q = q};
+    struct req *q = u->q;
     int stage;
-    TRY(upload_judge(c, q, &p, &stage, &u.taken_ms));
+    TRY(upload_judge(c, q, &p, &stage, &u->taken_ms));
     ASSERT(p && p->path);
     const char *type = type_by_content(p->path);
-    if (!type)
-        return FAIL_FIELD(c, "file", "type", "只能上传图片、PDF 或录音",
-                          "only pictures, PDF or sound can be uploaded");
-    u.bytes = p->bytes;
-    u.quota_mb = policy_for(q->app, audience_of(c->who)).upload_mb;
-    TRY(db_read(q->app->db, c, upload_target, &u)); /* before anything is kept */
+    if (!type || (u->then && !str_starts(str_of(type), S("image/"))))
+        return FAIL_FIELD(
+            c, "file", "type", "只能上传%s", "only %s can be uploaded",
+            text_in(u->then ? (struct text)TEXT("图片", "pictures")
+                            : (struct text)TEXT("图片、PDF 或录音", "pictures, PDF or sound"),
+                    c->lang));
+    u->bytes = p->bytes;
+    u->quota_mb = u->then ? 0 : policy_for(q->app, audience_of(c->who)).upload_mb;
+    TRY(db_read(q->app->db, c, upload_target, u)); /* before anything is kept */
     TRY(virus_scan(c, q->app, p->path));
     struct str hex = hex_of(c->mem, p->sha256, HASH_BYTES);
     TRY(keep_file(c, q->app, p, hex));
-    row_put(&u.row, FI_SUBJECT, v_text(str_of(q->res->name)));
-    row_put(&u.row, FI_SUBJECT_ID, v_int(q->ids[0]));
-    row_put(&u.row, FI_NAME, v_text(clean_name(c, p->filename)));
-    row_put(&u.row, FI_TYPE, v_text(str_of(type)));
-    row_put(&u.row, FI_BYTES, v_int(p->bytes));
-    row_put(&u.row, FI_SHA, v_text(hex));
-    row_put(&u.row, FI_STAGE, v_int(stage));
-    return db_write(q->app->db, c, upload_write, &u);
+    row_put(&u->row, FI_SUBJECT, v_text(str_of(u->res->name)));
+    row_put(&u->row, FI_SUBJECT_ID, v_int(u->id));
+    row_put(&u->row, FI_NAME, v_text(clean_name(c, p->filename)));
+    row_put(&u->row, FI_TYPE, v_text(str_of(type)));
+    row_put(&u->row, FI_BYTES, v_int(p->bytes));
+    row_put(&u->row, FI_SHA, v_text(hex));
+    row_put(&u->row, FI_STAGE, v_int(stage));
+    return db_write(q->app->db, c, upload_write, u);
+}
+
+enum err file_upload(struct ctx *c, struct req *q)
+{
+    struct upload u = {.q = q, .res = q->res, .id = q->ids[0]};
+    return upload(c, &u);
+}
+
+enum err file_take(struct ctx *c, struct req *q, const struct resource *res, int64_t id,
+                   enum err (*then)(struct ctx *c, struct tx *tx, void *arg), void *arg)
+{
+    struct upload u = {.q = q, .res = res, .id = id, .then = then, .arg = arg};
+    return upload(c, &u);
 }
 
 enum err file_list(struct ctx *c, struct req *q)

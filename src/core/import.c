@@ -14,7 +14,7 @@ enum { ROWS_BYTES = 256 << 20, RUN_BYTES = 320 << 20, RUN_SPARE_BYTES = 64 << 20
 struct import_row {
     struct import_row *next;
     int64_t no; /* of the file */
-    uint64_t set;
+    fieldset set;
     struct val v[]; /* nfields */
 };
 struct import {

@@ -24,7 +24,7 @@ struct live {
 struct notice {
     struct live *live;
     const struct resource *res;
-    int64_t community_id, for_staff, for_person, was_staff;
+    int64_t community_id, for_person, for_staff[4];
     int for_perm;
     size_t n;
     char text[NOTICE_MAX];
@@ -65,8 +65,9 @@ static bool may_hear(const struct who *w, const struct notice *n)
     int64_t staff = who_staff(w, n->community_id), person = who_person(w, n->community_id);
     if (who_may_i(w, n->for_perm, n->community_id))
         return true;
-    if (staff && (n->for_staff == staff || n->was_staff == staff))
-        return true;
+    for (size_t i = 0; staff && i < COUNT_OF(n->for_staff); i++)
+        if (n->for_staff[i] == staff)
+            return true;
     return (n->for_person && n->for_person == person);
 }
 
@@ -90,9 +91,8 @@ void live_after_commit(struct ctx *c, struct tx *tx, const struct event *e)
     *n = (struct notice){.live = hub,
                          .res = e->res,
                          .community_id = e->community_id,
-                         .for_staff = e->for_staff,
                          .for_person = e->for_person,
-                         .was_staff = e->was_staff,
+                         .for_staff = {e->for_staff, e->was_staff, e->for_asked, e->was_asked},
                          .for_perm = perm_index(e->for_perm)};
     struct buf b;
     buf_init(&b, c->mem, NOTICE_MAX);

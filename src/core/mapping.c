@@ -322,7 +322,7 @@ static enum err make_row(struct ctx *c, struct reading *r, struct row *ret)
                           "the row has %d columns, the header %d", r->csv.n, r->ncolumns);
     if (!cells_readable(c, r))
         return E_INVALID;
-    uint64_t told = 0;
+    fieldset told = 0;
     for (int i = 0; i < m->nsources; i++) {
         const struct source *s = &m->sources[i];
         struct val v = s->value;

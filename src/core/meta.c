@@ -165,7 +165,8 @@ static void meta_may(struct ctx *c, const struct resource *r, struct buf *b)
                   {"update", holds_on(c, r, r->update)},
                   {"remove", holds_on(c, r, r->remove)},
                   {"import", holds_on(c, r, r->create) && holds_on(c, r, r->read)},
-                  {"export", holds_on(c, r, r->read)}};
+                  {"export", holds_on(c, r, r->read)},
+                  {"timeline", sees(c, r) && !r->quiet}};
     buf_put(b, S(",\"may\":["));
     for (size_t i = 0, n = 0; i < COUNT_OF(rights); i++)
         if (rights[i].may)
@@ -276,58 +277,5 @@ enum err meta_get(struct ctx *c, struct req *q)
     buf_put(b, S(",\"now\":\""));
     buf_instant(b, c->now_ms, app_zone(0));
     buf_put(b, S("\"}"));
-    return E_OK;
-}
-
-/* --- search palette --- */
-
-enum { SEARCH_EACH = 5, SEARCH_ALL = 20 };
-
-static void put_title(struct ctx *c, const struct res_rt *rt, const struct row *row,
-                      struct buf *out)
-{
-    bool plain = row_unmasked(c, rt->r, row);
-    buf_json(out, val_str(row_shown(c, rt->r, row, rt->title_f, plain)));
-}
-
-static enum err search_one(struct ctx *c, struct req *q, const struct resource *r,
-                           int64_t community_id, struct str text, int *n)
-{
-    const struct res_rt *rt = rt_of(r);
-    struct list_spec s = {.community_id = r->system ? 0 : community_id,
-                          .sort = R_ID,
-                          .desc = true,
-                          .limit = SEARCH_EACH,
-                          .q = text};
-    struct row *rows;
-    size_t found;
-    struct str next;
-    if (!rt->search_f || rt->title_f < 0 || !sees(c, r) || !rules_any(c, rt, s.community_id))
-        return E_OK;
-    TRY(list_run(c, q->tx, rt, &s, &rows, &found, &next));
-    for (size_t i = 0; i < found && *n < SEARCH_ALL; i++) {
-        buf_fmt(&q->out, "%s{\"resource\":\"%s\",\"id\":%lld,\"title\":", (*n)++ ? "," : "",
-                r->path, (long long)row_int(&rows[i], R_ID));
-        put_title(c, rt, &rows[i], &q->out);
-        buf_put(&q->out, S(",\"subtitle\":"));
-        buf_json(&q->out, rt->code_f >= 0 ? row_str(&rows[i], rt->code_f)
-                                          : str_of(text_in(r->label, c->lang)));
-        buf_putc(&q->out, '}');
-    }
-    return E_OK;
-}
-
-enum err search_get(struct ctx *c, struct req *q)
-{
-    const struct resource *const *list;
-    int nlist = app_resources(&list), n = 0;
-    int64_t community;
-    struct str text = str_trim(http_param(q->h, "q"));
-    TRY(req_community(c, q, NULL, &community));
-    buf_put(&q->out, S("{\"items\":["));
-    if (text.n && utf8_valid(text))
-        for (int i = nlist - 1; i >= 0; i--) /* later rooms first: tickets before buildings */
-            TRY(search_one(c, q, list[i], community, utf8_head(text, 60), &n));
-    buf_put(&q->out, S("]}"));
     return E_OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/search.h"
 
 void row_of_vals(struct row *r, const struct val *v, int n)
 {
@@ -217,6 +218,8 @@ static enum err emit_row(struct ctx *c, struct tx *tx, const struct resource *r,
                       .for_staff = r->staff_field ? row_int(row, r->staff_field) : 0,
                       .for_person = r->person_field ? row_int(row, r->person_field) : 0,
                       .was_staff = old && r->staff_field ? row_int(old, r->staff_field) : 0,
+                      .for_asked = r->asked_field ? row_int(row, r->asked_field) : 0,
+                      .was_asked = old && r->asked_field ? row_int(old, r->asked_field) : 0,
                       .for_perm = heard_by(r, old, row)};
     return tx_emit(c, tx, &e);
 }
@@ -246,6 +249,7 @@ enum err res_insert(struct ctx *c, struct tx *tx, const struct resource *r, stru
                            : q_send(c, tx, &rt->insert, neu->v, (size_t)r->nfields));
     if (r->after)
         TRY(r->after(c, tx, NULL, neu));
+    TRY(search_touch(c, tx, r, NULL, neu));
     return emit_row(c, tx, r, NULL, neu, str_z(c->mem, arena_fmt(c->mem, "%s.created", r->name)),
                     S("{}"), row_int(neu, R_CREATED_AT));
 }
@@ -326,6 +330,7 @@ enum err res_store_at(struct ctx *c, struct tx *tx, const struct resource *r, co
     neu->v[R_VERSION] = v_int(row_int(old, R_VERSION) + 1);
     if (r->after)
         TRY(r->after(c, tx, old, neu));
+    TRY(search_touch(c, tx, r, old, neu));
     if (!topic)
         topic = str_z(c->mem, arena_fmt(c->mem, "%s.updated", r->name));
     return emit_row(c, tx, r, old, neu, topic, diff_json(c, r, old, neu, data), at_ms);

@@ -100,14 +100,17 @@ struct resource {
     enum err (*extra)(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
     struct {
         const char *name, *shape;
-    } extras[3]; /* the members that extra adds, for OpenAPI (schema.h) */
+    } extras[6]; /* the members that extra adds, for OpenAPI (schema.h) */
     const struct machine *machine;
     /* The permission whose holders see this row although they may not read all: they hear of its
      * changes live. May be NULL. */
     const char *(*heard_by)(const struct row *r);
     int staff_field,
         person_field; /* refs to the row's own people (0: none), told about its changes */
-    bool quiet;       /* its changes are not worth an event (sessions, counters) */
+    int asked_field; /* ref to a member of staff who is asked something about it (0: none): told too
+                      */
+    bool quiet;      /* its changes are not worth an event (sessions, counters) */
+    bool words;      /* grows large: q= is asked of the word index (core/search.h) */
 };
 
 /* --- calls for rooms; inside a unit of work --- */
@@ -131,6 +134,11 @@ MUST_USE enum err res_store(struct ctx *c, struct tx *tx, const struct resource 
 MUST_USE enum err res_store_at(struct ctx *c, struct tx *tx, const struct resource *r,
                                const struct row *old, struct row *neu, const char *topic,
                                struct str data, int64_t at_ms);
+/* For a row written past res_store: nothing of what it said stays in the word index. */
+MUST_USE enum err res_words_forget(struct ctx *c, struct tx *tx, int64_t id);
+/* After rows came in bulk, past res_insert: they are found from now on. */
+MUST_USE enum err res_words_fill(struct ctx *c, struct tx *tx);
+
 /* Every set F_REF of row points to a live row of the same community or of the system; field errors
  * otherwise. */
 MUST_USE enum err res_check_refs(struct ctx *c, struct tx *tx, const struct field *fields, int n,
@@ -138,6 +146,11 @@ MUST_USE enum err res_check_refs(struct ctx *c, struct tx *tx, const struct fiel
 
 /* The text of ENCRYPTED field i of a loaded row; empty when it is NULL or cannot be opened. */
 struct str encrypted_open(struct ctx *c, const struct resource *r, const struct row *row, int i);
+
+/* The values of the index beside ENCRYPTED field i under which value is found in a community; how
+ * many. */
+int encrypted_find(struct ctx *c, const struct resource *r, int i, int64_t community_id,
+                   struct str value, struct str ret[8]);
 
 /* Rows of a query that selects all fields of a resource in order: at most max, and no more once
  * their texts exceed text_max bytes; more: there were others. */

@@ -2,7 +2,7 @@
  * timeline, files, import, export. Each checks its right in the row's own community; a row out of
  * sight is "not found", never "forbidden". */
 #include "core/event.h"
-#include "core/res_in.h"
+#include "core/search.h"
 
 static enum err may_here(struct ctx *c, int perm, int64_t community_id)
 {
@@ -17,7 +17,9 @@ static enum err list_total(struct ctx *c, struct req *q, const struct res_rt *rt
     struct sql_args args;
     const struct query *query;
     struct val total;
-    TRY(list_query(c, q->app->db, rt, s, true, &args, &query));
+    struct list_spec counted = *s;
+    counted.by = s->by == BY_HIT ? BY_FEW : s->by; /* in one statement */
+    TRY(list_query(c, q->app->db, rt, &counted, true, &args, &query));
     TRY(q_one(c, q->tx, query, args.v, args.n, &total, 1));
     buf_fmt(&q->out, ",\"total\":%lld", (long long)val_int(total));
     return E_OK;
@@ -31,6 +33,7 @@ static enum err api_list(struct ctx *c, struct req *q)
     size_t n;
     struct str next;
     TRY(list_parse(c, q, rt, &s));
+    TRY(search_plan(c, q->tx, rt, &s));
     TRY(list_run(c, q->tx, rt, &s, &rows, &n, &next));
     buf_put(&q->out, S("{\"items\":["));
     for (size_t i = 0; i < n; i++) {

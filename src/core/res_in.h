@@ -3,7 +3,7 @@
 #pragma once
 #include "core/app.h"
 
-enum { STEPS_MAX = 48 };
+enum { STEPS_MAX = 80 };
 struct res_rt {
     const struct resource *r;
     int read_i, create_i, update_i, remove_i; /* permission indexes, -1: none */
@@ -12,7 +12,7 @@ struct res_rt {
     int actor_i[STEPS_MAX][STEP_ACTORS];
     int title_f, code_f, tree_f;                /* field positions, -1: none */
     bool unique_rows;                           /* by an index of the resource's own */
-    uint64_t unique_f, search_f, ref_f, sort_f; /* bits of fields */
+    fieldset unique_f, search_f, ref_f, sort_f; /* bits of fields */
     struct str columns;                         /* "id, community_id, …" */
     struct str key[ROW_FIELDS_MAX];             /* ,"name": */
     struct query get, insert, names, exists;
@@ -36,9 +36,6 @@ struct val row_shown(struct ctx *c, const struct resource *r, const struct row *
 bool field_has_index(const struct resource *r, int i); /* the next field finds field i */
 /* Closes every set ENCRYPTED field of neu and sets its index; the rest of neu is left alone. */
 MUST_USE enum err encrypted_close(struct ctx *c, const struct resource *r, struct row *neu);
-/* The indexes under which the value of field i is found in a community; how many. */
-int encrypted_find(struct ctx *c, const struct resource *r, int i, int64_t community_id,
-                   struct str value, struct str ret[8]);
 /* Field errors for every set field whose edit permission the caller lacks. */
 enum err edit_allowed(struct ctx *c, const struct res_rt *rt, const struct row *in,
                       int64_t community);
@@ -62,6 +59,7 @@ struct list_spec {
     bool desc, archived, count, refs, actions;
     int limit;
     struct str q, after;
+    enum list_by { BY_ROWS, BY_FEW, BY_HIT, BY_FRESH } by; /* how q is looked for (search.h) */
     struct {
         int field;
         char op; /* = ! < > l (<=) g (>=) 0 (null) 1 (not null) */

@@ -2,8 +2,9 @@
  * so that no row is lost or doubled while rows come in. Only fields the table marks FILTER or SORT
  * can be asked for; unknown parameters are refused, because a misspelt filter that silently shows
  * everything is worse than an error. */
-#include "core/res_in.h"
+#include "core/search.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/crypto.h"
@@ -289,18 +290,13 @@ static struct str like_pattern(struct ctx *c, struct str q)
     return buf_str(&b);
 }
 
-/* q= in every SEARCH field; a masked field answers to its full value only, or a caller who may not
- * see phone numbers could find them digit by digit. */
-static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list_spec *s,
-                       struct buf *sql, struct sql_args *args)
+/* One word of q= in any SEARCH field; a masked field answers to the full value of q only, or a
+ * caller who may not see phone numbers could find them digit by digit. */
+static void sql_word(struct ctx *c, const struct res_rt *rt, struct str word, size_t whole,
+                     bool plain, struct buf *sql, struct sql_args *args)
 {
-    if (!s->q.n || !rt->search_f)
-        return;
-    bool plain = !c->who || who_may_i(c->who, personal_read_index(), s->community_id);
-    ASSERT(args->n + 2 <= COUNT_OF(args->v));
-    args->v[args->n++] = v_text(like_pattern(c, s->q));
-    args->v[args->n++] = v_text(s->q);
-    size_t whole = args->n, like = whole - 1;
+    args->v[args->n++] = v_text(like_pattern(c, word));
+    size_t like = args->n;
     for (int i = 0, n = 0; i < rt->r->nfields; i++) {
         const struct field *f = &rt->r->fields[i];
         if (!(rt->search_f & BIT(i)))
@@ -314,6 +310,40 @@ static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list
     buf_fmt(sql, " OR 1 = 0 AND $%zu = $%zu)", whole, like); /* both parameters are always used */
 }
 
+/* Chinese keyboards write a wide space. */
+static struct str spaced(struct arena *a, struct str q)
+{
+    struct str wide = S("\u3000"), rest = q;
+    char *p = arena_get(a, q.n + 1);
+    if (q.n)
+        memcpy(p, q.p, q.n);
+    for (ptrdiff_t at; (at = str_find(rest, wide)) >= 0;
+         rest = str_sub(rest, (size_t)at + wide.n, rest.n))
+        memset(p + (rest.p - q.p) + at, ' ', wide.n);
+    return (struct str){p, q.n};
+}
+
+/* Every word of q=, in whichever fields; past QUERY_WORDS the rest counts as one. */
+static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list_spec *s,
+                       struct buf *sql, struct sql_args *args)
+{
+    enum { QUERY_WORDS = 6 };
+    struct str rest = str_trim(spaced(c->mem, s->q));
+    if (!s->q.n || !rt->search_f)
+        return;
+    bool plain = !c->who || who_may_i(c->who, personal_read_index(), s->community_id);
+    ASSERT(args->n + QUERY_WORDS + 1 <= COUNT_OF(args->v));
+    args->v[args->n++] = v_text(s->q);
+    size_t whole = args->n;
+    for (int i = 1; i == 1 || rest.n; i++) {
+        struct str word = i == QUERY_WORDS ? rest : str_next(&rest, ' ');
+        if (i == QUERY_WORDS)
+            rest = (struct str){0};
+        rest = str_trim(rest);
+        sql_word(c, rt, word, whole, plain, sql, args);
+    }
+}
+
 enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
                     const struct list_spec *s, bool counting, struct sql_args *args,
                     const struct query **ret)
@@ -323,30 +353,37 @@ enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
     buf_init(&sql, c->mem, 16000);
     args->n = 0;
     if (counting)
-        buf_fmt(&sql, "SELECT count(*) FROM %s WHERE community_id = ", rt->r->name);
+        buf_put(&sql, S("SELECT count(*) FROM "));
     else
-        buf_fmt(&sql, "SELECT " PRS " FROM %s WHERE community_id = ", PRA(rt->columns),
-                rt->r->name);
+        buf_fmt(&sql, "SELECT " PRS " FROM ", PRA(rt->columns));
+    search_from_sql(c, db, rt, s, &sql, args);
+    buf_put(&sql, S(" WHERE community_id = "));
     push(&sql, args, v_int(s->community_id));
     buf_put(&sql, S(" AND archived = "));
     push(&sql, args, v_int(s->archived));
     if (!rules_sql(c, rt, s->community_id, &sql, args))
         return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
     sql_filters(rt, s, &sql, args);
+    search_where_sql(c, db, rt, s, &sql, args);
     sql_search(c, rt, s, &sql, args);
     if (!counting && s->after.n) {
         struct val v;
         int64_t id;
         TRY(cursor_read(c, rt, s, &v, &id));
-        buf_fmt(&sql, " AND (%s, id) %s (", sort, s->desc ? "<" : ">");
-        push(&sql, args, v);
-        buf_putc(&sql, ',');
-        push(&sql, args, v_int(id));
-        buf_putc(&sql, ')');
+        if (s->by == BY_HIT) {
+            buf_put(&sql, S(" AND hit < ")); /* the index begins there */
+            push(&sql, args, v_int(id));
+        } else {
+            buf_fmt(&sql, " AND (%s, id) %s (", sort, s->desc ? "<" : ">");
+            push(&sql, args, v);
+            buf_putc(&sql, ',');
+            push(&sql, args, v_int(id));
+            buf_putc(&sql, ')');
+        }
     }
     if (!counting) {
         if (s->sort == R_ID)
-            buf_fmt(&sql, " ORDER BY id %s LIMIT ", way);
+            buf_fmt(&sql, " ORDER BY %s %s LIMIT ", s->by == BY_HIT ? "hit" : "id", way);
         else
             buf_fmt(&sql, " ORDER BY %s %s, id %s LIMIT ", sort, way, way);
         push(&sql, args, v_int(s->limit + 1));
@@ -419,14 +456,57 @@ enum err res_rows(struct ctx *c, struct tx *tx, const struct query *q, const str
     return E_OK;
 }
 
-enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct list_spec *s,
-                  struct row **ret_rows, size_t *ret_n, struct str *ret_next)
+static int newest_first(const void *a, const void *b)
+{
+    int64_t x = row_int(a, R_ID), y = row_int(b, R_ID);
+    return (x < y) - (x > y);
+}
+
+static enum err query_page(struct ctx *c, struct tx *tx, const struct res_rt *rt,
+                           const struct list_spec *s, struct res_page *ret)
 {
     struct sql_args args;
     const struct query *query;
-    struct res_page p;
     TRY(list_query(c, tx_db(tx), rt, s, false, &args, &query));
-    TRY(res_rows(c, tx, query, args.v, args.n, (size_t)s->limit, PAGE_TEXT_BYTES, &p));
+    return res_rows(c, tx, query, args.v, args.n, (size_t)s->limit, PAGE_TEXT_BYTES, ret);
+}
+
+/* What is stale joins what the index found; a row that is both is there once. */
+static enum err add_fresh(struct ctx *c, struct tx *tx, const struct res_rt *rt,
+                          const struct list_spec *s, struct res_page *p)
+{
+    struct list_spec stale = *s;
+    struct res_page fresh;
+    size_t n = 0;
+    stale.by = BY_FRESH;
+    TRY(query_page(c, tx, rt, &stale, &fresh));
+    if (!fresh.n)
+        return E_OK;
+    int64_t floor = fresh.more ? row_int(&fresh.rows[fresh.n - 1], R_ID) : 0;
+    if (p->more && p->n && row_int(&p->rows[p->n - 1], R_ID) > floor)
+        floor = row_int(&p->rows[p->n - 1], R_ID); /* one of them has not been read below it */
+    struct row *all = arena_try(c->mem, (p->n + fresh.n) * sizeof *all);
+    if (!all)
+        return page_full(c);
+    if (p->n)
+        memcpy(all, p->rows, p->n * sizeof *all);
+    memcpy(all + p->n, fresh.rows, fresh.n * sizeof *all);
+    qsort(all, p->n + fresh.n, sizeof *all, newest_first);
+    for (size_t i = 0; i < p->n + fresh.n && row_int(&all[i], R_ID) >= floor; i++)
+        if (!n || row_int(&all[i], R_ID) != row_int(&all[n - 1], R_ID))
+            all[n++] = all[i];
+    bool cut = n > (size_t)s->limit;
+    *p = (struct res_page){all, cut ? (size_t)s->limit : n, p->more || fresh.more || cut};
+    return E_OK;
+}
+
+enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct list_spec *s,
+                  struct row **ret_rows, size_t *ret_n, struct str *ret_next)
+{
+    struct res_page p;
+    TRY(query_page(c, tx, rt, s, &p));
+    if (s->by == BY_HIT)
+        TRY(add_fresh(c, tx, rt, s, &p));
     *ret_next = p.more ? cursor_make(c, rt, s, &p.rows[p.n - 1]) : (struct str){0};
     *ret_rows = p.rows;
     *ret_n = p.n;

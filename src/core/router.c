@@ -46,6 +46,7 @@ static void add(const struct route *r)
 {
     ASSERT(table.n < ROUTES_MAX);
     ASSERT(r->perm || r->flags & (PUBLIC | ANY_USER)); /* nothing is public by accident */
+    ASSERT(!(r->flags & PUBLIC && r->flags & MULTIPART) || r->prepare); /* nor a disk filled */
     ASSERT(!r->perm || perm_index(r->perm) >= 0);
     struct entry *e = &table.v[table.n];
     e->route = r;
@@ -111,6 +112,9 @@ static bool match(const struct entry *e, const struct str *seg, int n, struct re
             id.n -= end.n;
             if (!str_int(id, &q->ids[ids++]) || q->ids[ids - 1] <= 0)
                 return false;
+        } else if (str_eqz(pattern, "{token}")) { /* a secret: any text, so that each wrong one is
+                                                     answered by its handler in the same way */
+            q->words[words++] = seg[i];
         } else {
             if (!is_word(seg[i]))
                 return false;

@@ -24,10 +24,11 @@ static const struct {
     {"Me", "{id:int, login:str, name:str, home:(desk|phone), staff_id:int?, person_id:int?, "
            "roles:[str]}"},
     {"MenuItem", "{key:str, label:@Label, page?:str, resource?:str}"},
-    {"MetaResource", "{name:str, path:str, label:@Label, scope:(community|system), title:str?, "
-                     "code:str?, tree:str?, "
-                     "may:[(read|create|update|remove|import|export)], fields:[@MetaField], "
-                     "actions:[@MetaAction]}"},
+    {"MetaResource",
+     "{name:str, path:str, label:@Label, scope:(community|system), title:str?, "
+     "code:str?, tree:str?, "
+     "may:[(read|create|update|remove|import|export|timeline)], fields:[@MetaField], "
+     "actions:[@MetaAction]}"},
     {"MetaField",
      "{name:str, "
      "type:(id|int|bool|money|area|qty|text|longtext|enum|ref|date|instant|phone|secret|json), "

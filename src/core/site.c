@@ -54,12 +54,18 @@ static const struct asset *asset_find(const struct app *app, struct str path)
     return NULL;
 }
 
+/* Pages that need no login: /p/ progress, /v/ vote, /q/ the sign on a wall. */
+static bool is_public_page(struct str path)
+{
+    return str_starts(path, S("/p/")) || str_starts(path, S("/v/")) || str_starts(path, S("/q/"));
+}
+
 /* A page address has no file ending: it belongs to the single-page application. */
 static const struct asset *page_of(const struct app *app, struct str path)
 {
     if (str_find(path, S(".")) >= 0)
         return NULL;
-    bool phone = str_eqz(path, "/m") || str_starts(path, S("/m/"));
+    bool phone = str_eqz(path, "/m") || str_starts(path, S("/m/")) || is_public_page(path);
     return asset_find(app, phone ? S("/m.html") : S("/index.html"));
 }
 
@@ -90,6 +96,8 @@ void site_reply(struct app *app, struct ctx *c, struct http_req *h, struct http_
         const struct asset *f = asset_find(app, h->path);
         if (!f)
             f = page_of(app, h->path);
+        if (is_public_page(h->path)) /* a link that got about must not be found by searching */
+            reply_header(r, "X-Robots-Tag", S("noindex"));
         if (f)
             asset_reply(h, f, r);
         else

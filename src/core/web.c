@@ -94,6 +94,20 @@ enum err req_community(struct ctx *c, struct req *q, const char *perm, int64_t *
     return E_OK;
 }
 
+static enum err too_many(struct ctx *c, int wait_s)
+{
+    c->fault.retry_after_s = wait_s;
+    return FAIL(c, E_RATE, "请求太多,请 %d 秒后再试", "too many requests; try again in %d s",
+                wait_s);
+}
+
+enum err req_calm(struct ctx *c, struct req *q, const char *purpose, int burst)
+{
+    int wait_s;
+    struct str key = arena_fmt(c->mem, "%s:" PRS, purpose, PRA(q->h->peer));
+    return limit_take(key, 1, burst, &wait_s) ? E_OK : too_many(c, wait_s);
+}
+
 /* --- phases --- */
 
 static enum lang lang_of(const struct http_req *h)
@@ -127,9 +141,7 @@ static enum err phase_rate(struct call *k)
         key = arena_fmt(c->mem, "t:" PRS, PRA(hex_of(c->mem, c->who->session_key, 32)));
     if (limit_take(key, per_s, c->who ? per_s * 8 : ANON_BURST, &wait_s))
         return E_OK;
-    c->fault.retry_after_s = wait_s;
-    return FAIL(c, E_RATE, "请求太多,请 %d 秒后再试", "too many requests; try again in %d s",
-                wait_s);
+    return too_many(c, wait_s);
 }
 
 static enum err phase_right(struct call *k)
@@ -364,6 +376,12 @@ static enum err run_own(struct call *k)
     return k->q.route->run(&k->c, &k->q);
 }
 
+/* Its prepare ran before the body came (on_head). */
+static bool is_let_in_early(const struct route *r)
+{
+    return r->flags & PUBLIC && r->flags & MULTIPART;
+}
+
 /* All phases but a write itself: *ret_write says that it is due. */
 static enum err perform(struct call *k, bool *ret_write)
 {
@@ -376,7 +394,7 @@ static enum err perform(struct call *k, bool *ret_write)
     TRY(phase_query(k));
     TRY(phase_body(k));
     TRY(idem_read(k));
-    if (r->prepare)
+    if (r->prepare && !is_let_in_early(r))
         TRY(r->prepare(&k->c, &k->q));
     if (r->flags & NO_TX)
         return run_own(k);
@@ -478,6 +496,8 @@ static void on_head(void *arg, struct http_req *h, struct http_plan *plan, struc
     plan->direct = get && db_engine_of(app->db) == DB_SQLITE && !(r->flags & (SLOW | NO_TX));
     if (plan->multipart) { /* nobody unknown gets to write a byte to disk */
         k->err = phase_login(k);
+        if (k->err == E_OK && is_let_in_early(r))
+            k->err = r->prepare(&k->c, &k->q);
         if (k->err != E_OK)
             answer(k, reply);
     }

@@ -13,9 +13,9 @@ enum { BATCH_BYTES = 4 << 20, SCRATCH_BYTES = 256 << 20, SQL_MAX = 32 << 10 };
 
 static const struct query catalogue[2] = {
     {"copy.catalogue",
-     "SELECT m.name, p.name, p.type, p.\"notnull\", p.dflt_value, p.pk FROM sqlite_schema m JOIN "
-     "pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE "
-     "'\\' ORDER BY m.name, p.name"},
+     "SELECT m.name, p.name, p.type, p.\"notnull\", p.dflt_value, p.pk FROM pragma_table_list m "
+     "JOIN pragma_table_info(m.name) p WHERE m.schema = 'main' AND m.type = 'table' AND m.name NOT "
+     "LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, p.name"}, /* no word indexes: made anew */
     {"copy.catalogue",
      "SELECT CAST(c.relname AS text), CAST(a.attname AS text), format_type(a.atttypid, NULL), "
      "a.attnotnull, pg_get_expr(d.adbin, d.adrelid), coalesce(array_position(CAST(i.indkey AS "
@@ -324,6 +324,7 @@ static enum err tables_drop(struct ctx *c, struct tx *tx, bool replace)
     if (old.n && !replace)
         return FAIL(c, E_STATE, "目标数据库不是空的(有表 %s)",
                     "the target database is not empty: it has the table %s", old.v[0].t.name);
+    TRY(words_drop_all(c, tx));
     for (size_t i = 0; i < old.n; i++)
         TRY(tx_exec_text(c, tx, arena_fmt(c->mem, "DROP TABLE \"%s\"", old.v[i].t.name).p));
     return E_OK;

@@ -168,6 +168,9 @@ struct table {
     /* Not NULL: the database itself (triggers) refuses to delete rows and to change them, for every
      * user of it; but the columns named here ("a, b") may go from NULL to a value, all at once. */
     const char *append_only;
+    /* A text column of a table keyed by id whose words, one space apart, are indexed. Whoever
+     * changes it calls db_words_moved. NULL: none. */
+    const char *words;
 };
 struct fixup {
     int number; /* 1, 2, 3 … over the whole program, never reused */
@@ -184,6 +187,20 @@ MUST_USE enum err db_migrate(struct db *db, struct ctx *c, const struct table *t
 MUST_USE enum err db_schema_current(struct db *db, struct ctx *c, const struct table *tables,
                                     size_t ntables, const struct fixup *fixups, size_t nfixups,
                                     bool *ret);
+
+/* --- word indexes (words.c): FTS5 on SQLite, GIN on PostgreSQL --- */
+struct word { /* lower-case ASCII letters and digits, '_', and any character beyond ASCII */
+    struct str text;
+    bool begins; /* every word that begins like this */
+};
+/* In the same transaction: the words of row id were old and are neu (NULL: no row, or no words). */
+MUST_USE enum err db_words_moved(struct ctx *c, struct tx *tx, const char *table, const char *words,
+                                 int64_t id, struct val old, struct val neu);
+/* A SELECT of "hit", the keys of the rows of table t whose words column holds all words that
+ * parameter $param asks for; and the value of that parameter. At least one word. */
+struct str db_words_hits(struct db *db, struct arena *a, const char *table, const char *words,
+                         int param);
+struct val db_words_ask(struct db *db, struct arena *a, const struct word *w, size_t n);
 
 /* --- whole databases (copy.c) --- */
 struct db_sum { /* one table: its rows in the order of its key, all columns by name */

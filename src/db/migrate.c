@@ -40,6 +40,7 @@ static struct str mark_of(struct ctx *c, const struct plan *p)
         mark_put(h, t->name);
         mark_put(h, t->primary_key);
         mark_put(h, t->append_only);
+        mark_put(h, t->words);
         for (size_t j = 0; j < t->ncolumns; j++) {
             const struct column *k = &t->columns[j];
             char shape[3] = {(char)('0' + k->type), k->not_null ? 'n' : '-', 0};
@@ -300,6 +301,10 @@ static enum err table_bring(struct ctx *c, struct tx *tx, struct plan *p, const 
             buf_fmt(b, " WHERE %s", x->where);
         TRY(buf_run(c, tx, b));
     }
+    bool made = false;
+    if (t->words)
+        TRY(words_create(c, tx, t, &made));
+    p->upgraded |= made;
     if (!t->append_only)
         return E_OK;
     return tx->db->engine->id == DB_SQLITE ? append_only_sqlite(c, tx, t, b)

@@ -15,7 +15,7 @@ enum {
     HEAD_LINES_MAX = 100,
     HELD_MAX = 64,
     STREAM_MAX_BYTES = 32 << 10,
-    STREAM_START_BYTES = 4 << 10
+    STREAM_START_BYTES = 1 << 10
 };
 
 /* --- query.c --- */

@@ -19,6 +19,10 @@ static const struct query Q_ROLE = {
 static const struct query Q_SLA = {"demo.sla", "SELECT id FROM sla_policy WHERE community_id = $1 "
                                                "AND kind = $2 AND priority = $3 AND archived = 0"};
 
+static const struct query Q_PAGE = {"demo.page",
+                                    "SELECT id FROM handbook_page WHERE community_id = "
+                                    "$1 AND kind = $2 AND state = 2 AND archived = 0"};
+
 /* --- small tools --- */
 
 void progress(const char *what, size_t n)
@@ -195,6 +199,7 @@ static enum err open_doors(struct ctx *c, struct tx *tx, struct demo *d)
     struct row row = {0};
     row_put(&row, R_COMMUNITY, v_int(d->towns[0].id));
     row_put(&row, IN_OPEN311, v_int(1));
+    row_put(&row, IN_QR, v_int(1));
     row_put(&row, IN_NOTICE, v_lit("已收到。内容公开可见,请不要写个人信息。"));
     return res_insert(c, tx, &res_intake_setting, &row);
 }
@@ -214,18 +219,21 @@ static enum err name_roles(struct ctx *c, struct tx *tx, struct demo *d)
 
 static enum err name_policies(struct ctx *c, struct tx *tx, struct demo *d)
 {
-    struct val id[TOWNS][KIND_INQUIRY + 1][5];
+    struct val id[TOWNS][KIND_INQUIRY + 1][5], page[TOWNS][KIND_INQUIRY + 1];
     for (int t = 0; t < TOWNS; t++)
-        for (int k = KIND_REPAIR; k <= KIND_INQUIRY; k++)
+        for (int k = KIND_REPAIR; k <= KIND_INQUIRY; k++) {
+            TRY(q_one(c, tx, &Q_PAGE, IN(v_int(d->towns[t].id), v_int(k)), &page[t][k], 1));
             for (int p = 1; p <= 4; p++)
                 TRY(q_one(c, tx, &Q_SLA, IN(v_int(d->towns[t].id), v_int(k), v_int(p)),
                           &id[t][k][p], 1));
+        }
     for (struct chunk *k = d->tickets.first; k; k = k->next)
         for (size_t i = 0; i < k->n; i++) {
             struct val *v = k->v + i * (size_t)d->tickets.ncol;
             int t = v[R_COMMUNITY].i == d->towns[0].id ? 0 : 1;
             v[T_POLICY] = id[t][v[T_KIND].i][v[T_PRIORITY].i];
             v[T_POLICY_VERSION] = v_int(1);
+            v[T_PAGE] = page[t][v[T_KIND].i];
         }
     return E_OK;
 }
@@ -257,18 +265,22 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
         return e;
     TRY(write_house(c, tx, d));
     TRY(write_rows(c, tx, &d->skills));
+    TRY(write_rows(c, tx, &d->posts));
     TRY(write_rows(c, tx, &d->categories)); /* so that the seeds find them there */
     TRY(seed_policies(c, tx, d));
     TRY(open_doors(c, tx, d));
     TRY(name_roles(c, tx, d));
     TRY(name_policies(c, tx, d));
-    const struct rowset *const sets[] = {
-        &d->users,       &d->grants,  &d->spaces, &d->people,       &d->identities, &d->stays,
-        &d->departments, &d->posts,   &d->staff,  &d->staff_skills, &d->shifts,     &d->tickets,
-        &d->pauses,      &d->ratings, &d->events, &d->series};
+    const struct rowset *const sets[] = {&d->users,        &d->grants, &d->spaces,      &d->people,
+                                         &d->identities,   &d->stays,  &d->departments, &d->staff,
+                                         &d->staff_skills, &d->shifts, &d->tickets,     &d->pauses,
+                                         &d->ratings,      &d->events, &d->series};
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         TRY(write_rows(c, tx, sets[i]));
+    TRY(res_words_fill(c, tx));
     TRY(privacy_write(c, tx, d));
+    TRY(loops_write(c, tx, d));
+    TRY(handbook_write(c, tx, d));
     TRY(run_job(c, tx, d, "service.clocks", 0)); /* who should have been told by now, was */
     tx_after_commit(tx, forget, NULL);
     return E_OK;

@@ -147,3 +147,7 @@ void tickets_make(struct demo *d, struct town *t);
 /* demo_privacy.c */
 void privacy_make(struct demo *d);
 MUST_USE enum err privacy_write(struct ctx *c, struct tx *tx, struct demo *d);
+/* demo_loops.c */
+MUST_USE enum err loops_write(struct ctx *c, struct tx *tx, struct demo *d);
+/* demo_handbook.c */
+MUST_USE enum err handbook_write(struct ctx *c, struct tx *tx, struct demo *d);

@@ -220,6 +220,7 @@ static bool decline(struct sim *s)
         return false;
     begin(s);
     put(s, T_ASSIGNEE, v_null());
+    put(s, T_REROUTES, v_int(row_int(&s->row, T_REROUTES) + 1));
     say(s, "reason", one_of(s->d, demo_declines));
     finish(s, "ticket.declined", "decline", ACCEPTED, s->at_ms, s->worker->account);
     return true;
@@ -331,6 +332,8 @@ static bool inform(struct sim *s)
     put(s, T_ANSWER_CHANNEL, v_int(ch));
     put(s, T_ANSWER, v_text(note));
     put(s, T_INFORMED, v_int(s->at_ms));
+    if (!row_has(&s->row, T_ASSIGNEE)) /* who took it answered it himself */
+        put(s, T_VOUCHED, v_int(s->at_ms));
     say(s, "channel", channel_keys[ch]);
     say(s, "note", note.p);
     finish(s, "ticket.informed", "inform", INFORMED, s->at_ms, s->desk->account);
@@ -339,7 +342,7 @@ static bool inform(struct sim *s)
 
 static bool give_back(struct sim *s)
 {
-    static const int cleared[] = {T_ASSIGNEE, T_RESOLVED,       T_INFORMED,
+    static const int cleared[] = {T_ASSIGNEE, T_VOUCHED,        T_RESOLVED, T_INFORMED,
                                   T_ANSWER,   T_ANSWER_CHANNEL, T_CLOSED};
     if (!wait(s, 60, 1500, true))
         return false;
@@ -351,6 +354,16 @@ static bool give_back(struct sim *s)
     finish(s, "ticket.returned", "return", ACCEPTED, s->at_ms,
            s->person && s->person->account ? s->person->account : s->desk->account);
     return true;
+}
+
+/* The first contact is asked at the end; most say so within the hour. */
+static void vouch(struct sim *s)
+{
+    if (row_has(&s->row, T_VOUCHED) || stands(s) || !chance(s->d, 800) || !wait(s, 2, 60, true))
+        return;
+    begin(s);
+    put(s, T_VOUCHED, v_int(s->at_ms));
+    finish(s, "ticket.vouched", "vouch", INFORMED, s->at_ms, s->desk->account);
 }
 
 /* Most customers say yes within three days; the others' silence counts as yes after seven. */
@@ -418,6 +431,7 @@ static void live(struct sim *s)
         return;
     if (settled && !talk && chance(s->d, 40) && (!give_back(s) || !work(s, true)))
         return;
+    vouch(s);
     close(s);
 }
 

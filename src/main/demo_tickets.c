@@ -294,7 +294,7 @@ static void fill_row(struct sim *s, struct plan *plan, const struct place *at)
     v[T_FIRST_CONTACT] = v_int(s->desk->id);
     fill_clocks(s, priority);
     v[T_RESPOND_BREACHED] = v[T_HANDLE_BREACHED] = v[T_RESOLVE_BREACHED] = v[T_PAUSED_MS] =
-        v[T_REWORK] = v_int(0);
+        v[T_REWORK] = v[T_REROUTES] = v_int(0);
 }
 
 static void rate(struct sim *s)

@@ -77,3 +77,22 @@ for (const lang of ['zh', 'en']) {
     expect((await api.get(`tickets/${t.id}`)).body.clock_stopped).toBe(true)
   })
 }
+
+test('a neighbour has told it already: the desk sees it while writing, with the reasons', async ({ windows }) => {
+  const desk = await server.as('desk')
+  const community = desk.meta.communities[0].id
+  const units = (await desk.get(`spaces?community_id=${community}&kind=unit&limit=200&sort=id`)).body.items
+  const house = units[0].path_name.match(/^.*?栋/)[0]
+  const [one, other] = units.filter((u) => u.path_name.startsWith(house))
+  expect((await desk.post('tickets', { community_id: community, kind: 'repair', channel: 'phone', title: '屋顶水箱一直溢水', space_id: one.id })).status).toBe(201)
+  const page = await enter(windows, server, 'desk', '/desk')
+  await page.getByRole('combobox', { name: '房号、姓名、电话或车牌' }).fill(other.code)
+  await expect(page.getByRole('option').first()).toBeVisible()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('region', { name: '住户', exact: true })).toBeVisible()
+  const form = page.getByRole('form', { name: '登记工单' })
+  await form.getByLabel('标题').fill('屋顶水箱溢水')
+  const told = form.getByRole('status').filter({ hasText: '可能有人已经报过' })
+  await expect(told.getByRole('button', { name: /屋顶水箱一直溢水/ })).toContainText('同一栋 · 说法相近')
+  await page.screenshot({ path: 'build/e2e/looks/alike.png' })
+})

@@ -1,10 +1,10 @@
 // lib.mjs - what the browser specs share: a throw-away server per file, one logged-in window per role, words by language,
 // and a watch on everything the browser complains about. Selectors are roles and labels only, so that they survive a new
 // look; nothing sleeps: every step waits for what a person would wait for.
-import AxeBuilder from '@axe-core/playwright'
 import { mkdirSync } from 'node:fs'
 import { test as base, expect } from '@playwright/test'
 import { client, startServer } from '../lib/server.mjs'
+import { isGrave, violationsOf } from './axe.mjs'
 
 export { picture } from './png.mjs'
 export { expect }
@@ -89,8 +89,7 @@ export async function looks(page, where) {
     for (const size of [DESK, PHONE]) {
       await page.setViewportSize(size)
       await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))))
-      const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa']).setLegacyMode().analyze()
-      expect.soft(violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ' ' + v.nodes[0].html.slice(0, 120)), `${where} ${lang} ${size.width}`).toEqual([])
+      expect.soft((await violationsOf(page)).filter(isGrave).map((v) => v.id + ' ' + v.nodes[0].html.slice(0, 120)), `${where} ${lang} ${size.width}`).toEqual([])
       const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth])
       expect.soft(wide, `${where} ${lang} fits ${size.width}`).toBeLessThanOrEqual(room)
       mkdirSync('build/e2e/looks', { recursive: true })

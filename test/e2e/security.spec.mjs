@@ -58,7 +58,9 @@ test('a session that ends lays the login over the page and keeps what was typed'
   const page = await enter(windows, server, 'desk', '/desk')
   await expect(page.getByRole('region', { name: '待派单' })).toBeVisible()
   const title = page.getByRole('form', { name: '登记工单' }).getByLabel('标题')
+  const suggested = page.waitForResponse((r) => r.url().includes('/categories/suggest'))
   await title.fill('说到一半的电话')
+  await suggested // else its 401 may come first and lay the login over the button
   await page.context().clearCookies()
   await page.getByRole('button', { name: /^登记(并接单)?$/ }).last().click()
   await expect(page.getByText('登录已过期，请重新登录。刚才输入的内容仍然保留。')).toBeVisible()
@@ -75,7 +77,10 @@ test('the manager of the other community sees nothing of this one', async ({ win
   noise.expected.push(/status of 404/)
   const api = await server.as('manager')
   const community = api.meta.communities[0]
-  const ticket = (await api.get(`tickets?community_id=${community.id}&limit=1`)).body.items[0]
+  // A title of its own: the demo's two communities share many.
+  const made = await (await server.as('desk')).post('tickets', { community_id: community.id, kind: 'repair', title: '这里独有的一件事', channel: 'phone' })
+  expect(made.status).toBe(201)
+  const ticket = made.body
   const person = (await api.get(`people?community_id=${community.id}&limit=1`)).body.items[0]
   const page = await enter(windows, server, 'manager-b', `/tickets/${ticket.id}`)
   await expect(page.getByRole('alert')).toBeVisible()

@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/num.h"
+#include "core/grams.h"
 #include "core/mapping.h"
 #include "door.h"
 #include "http/inner.h"
@@ -66,6 +67,29 @@ static void texts(struct arena *a, struct str s)
         door_found("a longer head", s);
 }
 
+static bool has_word(struct str words, const struct word *w)
+{
+    while (words.p && words.n) {
+        struct str one = str_next(&words, ' ');
+        if (w->begins ? str_starts(one, w->text) : str_eq(one, w->text))
+            return true;
+    }
+    return false;
+}
+
+/* What holds a text holds every word that is asked for it. */
+static void words(struct arena *a, struct str s)
+{
+    struct word w[GRAMS_ASKED_MAX];
+    if (s.n > 2000 || !utf8_valid(s))
+        return;
+    struct str all = grams_of(a, &s, 1);
+    size_t n = grams_ask(a, s, w);
+    for (size_t i = 0; i < n; i++)
+        if (!has_word(all, &w[i]))
+            door_found("a text that its own words do not find", s);
+}
+
 static void documents(struct arena *a, struct str s)
 {
     struct ctx c = {.mem = a, .lang = LANG_EN};
@@ -116,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     numbers(a, s);
     times(a, s);
     texts(a, s);
+    words(a, s);
     documents(a, s);
     heads(a, s);
     return 0;

@@ -170,9 +170,9 @@ test('an escalation is told to one person, whose word ends it; residents hear no
   }
   assert.deepEqual(told.map((e) => [e.percent, e.level]).sort((a, b) => a[0] - b[0]), [[50, 'worker'], [80, 'supervisor'], [100, 'manager'], [150, 'company']])
   const mine = told.find((e) => e.level === 'manager')
-  const seen = expect(await manager.post(`escalations/${mine.id}/seen`), 200)
+  const seen = expect(await manager.post(`escalations/${mine.id}/actions/see`), 200)
   assert.ok(seen.seen_at)
-  expect(await resident.post(`escalations/${mine.id}/seen`), 404)
+  expect(await resident.post(`escalations/${mine.id}/actions/see`), 404)
   expect(await resident.get(`escalations?community_id=${cm}`), 404)
   const heard = expect(await resident.get(`tickets/${t.id}/timeline`), 200).items.map((i) => i.topic)
   assert.ok(heard.includes('ticket.created') && !heard.includes('ticket.escalated'))

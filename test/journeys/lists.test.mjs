@@ -81,6 +81,7 @@ test('filters: one, several, ranges, not, null; count agrees', async () => {
     'informed',
     'closed',
     'cancelled',
+    'merged',
   ]
   let sum = 0
   for (const s of states) sum += await total(`state=${s}`)

@@ -119,7 +119,8 @@ test('the copy: everything about him in full, nobody else in it, only after it i
   assert.equal(all.person[0].id, house.resident1.person_id)
   assert.doesNotMatch(JSON.stringify(all), /\*\*\*\*/, 'in full')
   assert.ok(all.ticket.some((x) => x.id === t.id && x.contact_phone === '13700001111'))
-  for (const part of ['occupancy', 'person_identity', 'rating', 'consent', 'data_request', 'sessions', 'events']) assert.ok(all[part], part)
+  for (const part of ['occupancy', 'person_identity', 'rating', 'return_visit', 'consent', 'data_request', 'sessions', 'events']) assert.ok(all[part], part)
+  assert.ok(all.return_visit.every((v) => !('staff_id' in v) && !('worker_id' in v)))
   assert.ok(all.sessions.length && all.events.length && all.occupancy.length)
   assert.ok(all.ticket.every((x) => x.person_id === all.person[0].id && !('assignee_id' in x) && !('created_by' in x)))
   const { items: people } = expect(await manager.get('people?limit=200'), 200)
@@ -188,6 +189,9 @@ test('erasure: not while he lives here or waits; then nothing to be found by in 
   const role = expect(await security.get('roles?limit=200'), 200).items.find((x) => x.key === 'resident')
   expect(await security.post('grants', { user_id: user.id, role_id: role.id, scope: 'community', scope_id: house.community, person_id: p.id }), 201)
   const his = await house.login('ouyang13599998888', 'First-pass-1')
+  const nameless = { community_id: house.community, kind: 'complaint', title: '保安态度恶劣', person_id: p.id }
+  expect(await desk.post('anonymous-complaints', nameless), 201)
+  assert.deepEqual(await db.run('SELECT count(*) FROM sealed_identity WHERE person_index IS NOT NULL'), ['1'])
   const r = await ask(desk, 'erase', { person_id: p.id, channel: 'paper', detail: '欧阳无名氏要求删除' })
   let now = await step(desk, 'data-requests', r, 'verify', { identity_by: 'document' })
   now = await step(desk, 'data-requests', now, 'begin')
@@ -200,6 +204,7 @@ test('erasure: not while he lives here or waits; then nothing to be found by in 
   const secret = /欧阳无名氏|13599998888|135-9999-8888|京B99999|11010519491231002X/
   for (const table of ['person', 'person_identity', 'ticket', 'data_request', 'consent', 'app_user', 'job', 'idempotency'])
     if (table !== 'idempotency') assert.doesNotMatch((await db.run(`SELECT * FROM ${table}`)).join('\n'), secret, table)
+  assert.deepEqual(await db.run('SELECT count(*) FROM sealed_identity WHERE name IS NOT NULL OR phone IS NOT NULL OR person_index IS NOT NULL'), ['0'])
   const row = expect(await manager.get(`people/${p.id}`), 200)
   assert.deepEqual([row.name, row.phone, row.archived], [`匿名 #${p.id}`, null, true])
   const kept = expect(await manager.get(`tickets/${t.id}`), 200)

@@ -264,7 +264,7 @@ test('a worker sees his own orders and the free ones', async () => {
     const page = expect(await who.get('tickets?limit=200'), 200)
     assert.ok(
       page.items.every(
-        (t) => t.assignee_id === me || (t.assignee_id === null && t.state === 'accepted' && t.kind === 'repair'),
+        (t) => t.assignee_id === me || t.handover_to_id === me || (t.assignee_id === null && t.state === 'accepted' && t.kind === 'repair'),
       ),
       login,
     )

@@ -32,6 +32,13 @@ const ACTIONS = [
   'close',
   'cancel',
   'reopen',
+  'hand_over',
+  'accept_handover',
+  'refuse_handover',
+  'recall_handover',
+  'vouch',
+  'merge',
+  'split',
 ]
 const RATING = { content: 5, attitude: 5, efficiency: 4, experience: 5, comment: '师傅很专业' }
 let house, desk, dispatcher, worker, resident
@@ -61,7 +68,7 @@ test('from the call to the rating: every step is told with who, when and what', 
   assert.equal(t.version, 1)
   assert.ok(t.respond_due && t.handle_due && t.resolve_due && t.contact_name && t.contact_phone)
   assert.equal(t.first_contact_id, house.desk.staff_id)
-  assert.deepEqual(t.actions.filter((a) => a !== 'prioritize').sort(), ['accept', 'cancel'])
+  assert.deepEqual(t.actions.filter((a) => a !== 'prioritize').sort(), ['accept', 'cancel', 'merge'])
 
   const reply = await desk.get(`tickets/${t.id}`)
   assert.equal(reply.headers.get('etag'), '"1"')
@@ -288,7 +295,7 @@ test('return is rework, reopen starts again, cancel ends it', async () => {
   for (const action of ACTIONS)
     expect(
       await desk.post(`tickets/${t.id}/actions/${action}`, { version: 4000000 }),
-      ['close', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume', 'approve_pause', 'refuse_pause'].includes(action) ? 403 : 409,
+      ['close', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume', 'approve_pause', 'refuse_pause', 'accept_handover', 'refuse_handover'].includes(action) ? 403 : 409,
     )
 })
 
@@ -338,11 +345,11 @@ test('decline, dispatch to somebody else, pause classes', async () => {
   expect(await worker2.post(`tickets/${t.id}/actions/pause`, { class: 'holiday', reason: 'x' }), 422)
 })
 
-test('twenty grabs at once: one wins, nineteen are told', async () => {
+test('fifty grabs at once: one wins, the others are told', async () => {
   const t = await house.ticketIn('accepted')
   const workers = await Promise.all(['worker1', 'worker2'].map(house.as))
   const replies = await Promise.all(
-    Array.from({ length: 20 }, (_, i) => workers[i % 2].post(`tickets/${t.id}/actions/grab`, {})),
+    Array.from({ length: 50 }, (_, i) => workers[i % 2].post(`tickets/${t.id}/actions/grab`, {})),
   )
   const won = replies.filter((r) => r.status === 200)
   assert.equal(won.length, 1)

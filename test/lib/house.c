@@ -444,6 +444,8 @@ const char *house_input(const struct house *h, const char *action)
         const char *action, *input;
     } inputs[] = {
         {"decline", "{\"reason\":\"不顺路\"}"},
+        {"refuse_handover", "{\"reason\":\"手上太多\"}"},
+        {"split", "{\"reason\":\"不是一回事\"}"},
         {"refuse_pause", "{\"reason\":\"配件库里有\"}"},
         {"pause", "{\"class\":\"parts\",\"reason\":\"等配件\"}"},
         {"finish", "{\"result\":\"已更换水管\",\"cost\":2000}"},
@@ -457,6 +459,12 @@ const char *house_input(const struct house *h, const char *action)
     if (strcmp(action, "dispatch") == 0)
         return str_z(h->c.mem,
                      arena_fmt(h->c.mem, "{\"assignee_id\":%lld}", (long long)h->staff[AS_WORKER]));
+    if (strcmp(action, "hand_over") == 0)
+        return arena_fmt(h->c.mem, "{\"handover_to_id\":%lld,\"reason\":\"要去培训\"}",
+                         (long long)h->staff[AS_WORKER2])
+            .p;
+    if (strcmp(action, "merge") == 0)
+        return arena_fmt(h->c.mem, "{\"merged_into_id\":%lld}", (long long)h->other).p;
     for (size_t i = 0; i < COUNT_OF(inputs); i++)
         if (strcmp(inputs[i].action, action) == 0)
             return inputs[i].input;
@@ -474,11 +482,12 @@ int64_t house_ticket_in(struct house *h, int64_t kind, int64_t state)
                {FINISHED, AS_WORKER, "finish"},   {INFORMED, AS_DESK, "inform"},
                {CLOSED, AS_RESIDENT, "confirm"}};
     int64_t id = house_ticket(h, kind);
-    if (state == CANCELLED) {
+    const char *at_once = state == CANCELLED ? "cancel" : state == MERGED ? "merge" : NULL;
+    if (at_once) {
         house_as(h, AS_DESK);
-        house_ok(h, house_act(h, id, "cancel", house_input(h, "cancel")));
+        house_ok(h, house_act(h, id, at_once, house_input(h, at_once)));
     }
-    for (size_t i = 0; i < COUNT_OF(way) && state != CANCELLED; i++) {
+    for (size_t i = 0; i < COUNT_OF(way) && !at_once; i++) {
         if (way[i].reached > state || (way[i].reached == PAUSED && state != PAUSED))
             continue;
         house_as(h, way[i].as);

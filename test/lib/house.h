@@ -47,6 +47,7 @@ struct house {
     int64_t company, branch, a, b;
     int64_t building, entrance, unit, unit2, corridor, unit_b; /* unit: where AS_RESIDENT lives */
     int64_t staff[AS__N], person[AS__N];                       /* 0: none */
+    int64_t other; /* a ticket to merge into, when the test made one */
     const struct who *who[AS__N];
     struct arena *mem; /* as long as the house */
     char dir[64], url[1024], schema[32], key[96];

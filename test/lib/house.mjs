@@ -122,13 +122,22 @@ export async function openHouse(options) {
       return act(resident, t, 'confirm')
     },
   }
+  try {
+    await introduce(house)
+  } catch (problem) {
+    await house.stop() // nobody else can: a server left running would hold the file until it is ended from outside
+    throw problem
+  }
+  return house
+}
+
+async function introduce(house) {
   for (const name of ['worker1', 'worker2', 'desk', 'cashier', 'resident1', 'resident2'])
     house[name] = (await house.meta(name)).me
   for (const name of ['resident1', 'resident2'])
     Object.assign(house[name], expect(await (await house.as(name)).get('me/spaces'), 200).items[0])
   house.community = house.resident1.community_id
   house.otherCommunity = (await house.meta('manager-b')).communities[0].id
-  return house
 }
 
 // The smallest files of the kinds people send.

@@ -76,7 +76,7 @@ const holes = (path) => path.split('{').length
 const pattern = (path) => {
   const parts = path
     .split(/(\{\w+\})/)
-    .map((p) => (p === '{id}' ? '[1-9]\\d*' : p[0] === '{' ? '[a-z_-]+' : p.replaceAll('.', '\\.')))
+    .map((p) => (p === '{id}' ? '[1-9]\\d*' : p === '{token}' ? '[^/]+' : p[0] === '{' ? '[a-z_-]+' : p.replaceAll('.', '\\.')))
   return new RegExp(`^${parts.join('')}$`)
 }
 

@@ -20,8 +20,16 @@ registry.menu_page('audit', '/audit')
 registry.menu_page('duplicates', '/duplicates')
 registry.menu_page('calendar', '/calendar')
 registry.menu_page('simulator', '/simulator')
+registry.menu_page('loops', '/loops')
+registry.menu_page('quality', '/quality')
+registry.menu_page('qr-signs', '/qr-signs')
+registry.record_part('tickets', 'panel', defineAsyncComponent(() => import('./rooms/intake/TicketSeal.vue')))
+registry.record_part('tickets', 'bar', defineAsyncComponent(() => import('./rooms/intake/LinkButtons.vue')))
+registry.menu_page('handbook', '/handbook')
+registry.record_page('handbook-pages', (id) => '/handbook?page=' + id)
 registry.create_page('person-merges', '/duplicates')
 registry.record_page('tickets', (id) => '/tickets/' + id)
+registry.action_dialog('tickets', 'inform', defineAsyncComponent(() => import('./rooms/service/InformDialog.vue')))
 registry.action_dialog('tickets', 'dispatch', defineAsyncComponent(() => import('./rooms/service/DispatchDialog.vue')))
 
 const router = createRouter({
@@ -34,6 +42,12 @@ const router = createRouter({
     { path: '/duplicates', component: () => import('./rooms/people/DuplicatesPage.vue') },
     { path: '/calendar', component: () => import('./rooms/calendar/CalendarPage.vue') },
     { path: '/simulator', component: () => import('./rooms/service/SimulatorPage.vue') },
+    { path: '/quality', component: () => import('./rooms/people/QualityPage.vue') },
+    { path: '/households/:id(\\d+)', component: () => import('./rooms/service/HouseholdPage.vue'), props: (r) => ({ id: Number(r.params.id) }) },
+    { path: '/tickets/:id(\\d+)/sheet', component: () => import('./rooms/service/WorkSheet.vue'), props: (r) => ({ id: Number(r.params.id) }) },
+    { path: '/qr-signs', component: () => import('./rooms/intake/SignsPage.vue') },
+    { path: '/handbook', component: () => import('./rooms/handbook/HandbookPage.vue') },
+    { path: '/loops', component: () => import('./rooms/service/LoopsPage.vue') },
     { path: '/import/:path', component: () => import('./shell/ImportPage.vue'), props: true },
     { path: '/r/:path', component: ListPage, props: true },
     { path: '/desk', component: () => import('./rooms/service/DeskPage.vue') },

@@ -7,6 +7,7 @@
 #include "core/audit.h"
 #include "core/batch.h"
 #include "core/rights.h"
+#include "core/search.h"
 
 static void test_boot(void **state)
 {
@@ -54,11 +55,11 @@ static void test_prepare(void **state)
 {
     (void)state;
     const struct query *const *const core[] = {
-        number_queries,    event_queries,  job_queries,       session_queries, web_queries,
-        file_queries,      news_queries,   auth_queries,      key_queries,     role_queries,
-        password_queries,  factor_queries, token_queries,     policy_queries,  rights_queries,
-        audit_queries,     seal_queries,   late_queries,      probe_queries,   batch_queries,
-        batch_run_queries, import_queries, file_check_queries};
+        number_queries,    event_queries,  job_queries,        session_queries, web_queries,
+        file_queries,      news_queries,   auth_queries,       key_queries,     role_queries,
+        password_queries,  factor_queries, token_queries,      policy_queries,  rights_queries,
+        audit_queries,     seal_queries,   late_queries,       probe_queries,   batch_queries,
+        batch_run_queries, import_queries, file_check_queries, search_queries};
     struct house *h = house_open();
     struct prepare p = {.h = h};
     const struct resource *const *list;
@@ -208,7 +209,7 @@ static void test_names(void **state)
 {
     (void)state;
     struct house *h = house_open();
-    int fixup = 0;
+    int fixups[100] = {0};
     for (const struct module *const *m = all_modules; *m; m++) {
         for (const struct role_seed *r = (*m)->roles; r && r->key; r++)
             for (struct str rest = str_of(r->perms), one = str_next(&rest, ' '); one.n;
@@ -228,7 +229,7 @@ static void test_names(void **state)
         for (const struct on *on = (*m)->listens; on && on->topic; on++)
             assert_true(job_known(on->job));
         for (const struct fixup *f = (*m)->fixups; f && f->number; f++)
-            assert_true(f->number > fixup), fixup = f->number;
+            assert_true(f->number < 100 && !fixups[f->number]++); /* once in the whole program */
     }
     house_close(h);
 }

@@ -12,9 +12,9 @@ static const struct index item_indexes[] = {{"item_t", "t", NULL, true}};
 static const struct column pair_columns[] = {
     {"a", COL_INT, true, NULL}, {"b", COL_TEXT, true, NULL}, {"v", COL_INT, true, "0"}};
 static const struct table tables[] = {
-    {"item", item_columns, COUNT_OF(item_columns), "id", item_indexes, COUNT_OF(item_indexes),
+    {"item", item_columns, COUNT_OF(item_columns), "id", item_indexes, COUNT_OF(item_indexes), NULL,
      NULL},
-    {"pair", pair_columns, COUNT_OF(pair_columns), "a, b", NULL, 0, NULL}};
+    {"pair", pair_columns, COUNT_OF(pair_columns), "a, b", NULL, 0, NULL, NULL}};
 
 static const struct query item_add = {
     "item.add", "INSERT INTO item (id, n, r, t, b) VALUES ($1, $2, $3, $4, $5)"};

@@ -15,12 +15,13 @@ static const struct column bad_columns[] = {
 static const struct column link_columns[] = {{"code", COL_TEXT, true, NULL},
                                              {"data", COL_BLOB, false, NULL}};
 static const struct index v2_indexes[] = {{"space_name", "floor, name", "floor > 0", true}};
-static const struct table v1[] = {{"space", v1_columns, COUNT_OF(v1_columns), "id", NULL, 0, NULL}};
+static const struct table v1[] = {
+    {"space", v1_columns, COUNT_OF(v1_columns), "id", NULL, 0, NULL, NULL}};
 static const struct table bad[] = {
-    {"space", bad_columns, COUNT_OF(bad_columns), "id", NULL, 0, NULL}};
+    {"space", bad_columns, COUNT_OF(bad_columns), "id", NULL, 0, NULL, NULL}};
 static const struct table v2[] = {
-    {"space", v2_columns, COUNT_OF(v2_columns), "id", v2_indexes, COUNT_OF(v2_indexes), NULL},
-    {"link", link_columns, COUNT_OF(link_columns), "code", NULL, 0, NULL}};
+    {"space", v2_columns, COUNT_OF(v2_columns), "id", v2_indexes, COUNT_OF(v2_indexes), NULL, NULL},
+    {"link", link_columns, COUNT_OF(link_columns), "code", NULL, 0, NULL, NULL}};
 
 static enum err fix_floor(struct ctx *c, struct tx *tx)
 {

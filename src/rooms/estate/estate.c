@@ -131,6 +131,7 @@ const struct resource res_space = {.name = "space",
                                    .title = "path_name",
                                    .code = "code",
                                    .tree = "parent_id",
+                                   .words = true,
                                    ESTATE_RIGHTS,
                                    .check = space_check,
                                    .after = space_after};

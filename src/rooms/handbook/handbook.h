@@ -8,7 +8,8 @@
 
 extern const struct module handbook_module;
 extern const struct resource res_category, res_sla_policy, res_priority_policy, res_pause_policy,
-    res_ladder_step, res_price_item;
+    res_ladder_step, res_price_item, res_handbook_page, res_handbook_step,
+    res_handbook_confirmation, res_reply_template;
 extern const struct choice ticket_kinds[], ticket_priorities[], ticket_pause_classes[],
     ticket_tiers[], ticket_steps[], clock_hours[], ladder_levels[],
     sla_clocks[]; /* by enum sla_clock; their codes are one more */
@@ -61,6 +62,58 @@ enum {
 };
 enum { PZ_CLASS = R_FIRST, PZ_STOPS, PZ_APPROVAL, PZ__N };
 enum { PP_URGENCY = R_FIRST, PP_IMPACT, PP_TIER, PP_PRIORITY, PP__N };
+enum page_state { PAGE_DRAFT = 1, PAGE_IN_FORCE, PAGE_WITHDRAWN };
+enum {
+    HP_KIND = R_FIRST,
+    HP_CATEGORY,
+    HP_EDITION,
+    HP_TITLE,
+    HP_TITLE_EN,
+    HP_POST,
+    HP_PURPOSE,
+    HP_PURPOSE_EN,
+    HP_STATE,
+    HP_FROM,
+    HP_ENDED,
+    HP__N
+};
+enum {
+    HS_PAGE = R_FIRST,
+    HS_POSITION,
+    HS_NAME,
+    HS_NAME_EN,
+    HS_POST,
+    HS_WHAT,
+    HS_WHAT_EN,
+    HS_STANDARD,
+    HS_STANDARD_EN,
+    HS_CLOCK,
+    HS__N
+};
+enum {
+    RT_KIND = R_FIRST,
+    RT_POST,
+    RT_TITLE,
+    RT_TITLE_EN,
+    RT_BODY,
+    RT_BODY_EN,
+    RT_STATE,
+    RT_WRITER,
+    RT_APPROVER,
+    RT_APPROVED,
+    RT__N
+};
+/* What a wording may name. */
+enum reply_variable {
+    REPLY_TICKET,
+    REPLY_TITLE,
+    REPLY_NAME,
+    REPLY_DUE,
+    REPLY_RESULT,
+    REPLY_STAFF,
+    REPLY__N
+};
+enum { HC_PAGE = R_FIRST, HC_STAFF, HC_AT, HC__N };
 enum { LS_PERCENT = R_FIRST, LS_LEVEL, LS_QUIET, LS__N };
 
 /* --- pure --- */
@@ -126,5 +179,20 @@ struct class_seed { /* a row of the shipped table: without community and skill_i
 };
 enum { CLASSES_SHIPPED_MAX = 200 };
 MUST_USE enum err classes_shipped(struct ctx *c, struct class_seed *ret, size_t max, size_t *ret_n);
+/* The version of the page a ticket of this kind and category starts with: its category's, else its
+ * kind's; v_null where none is in force. */
+MUST_USE enum err handbook_page_for(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                                    struct val category, struct val *ret);
+/* This member has read this version; once, with the time of the first time. E_STATE unless it is in
+ * force. Whether he may say so is the caller's business. */
+MUST_USE enum err handbook_confirm(struct ctx *c, struct tx *tx, const struct row *page,
+                                   int64_t staff, int64_t *ret_at_ms);
+/* body with its variables filled in, to out (may be NULL). False: a variable is none of the list,
+ * or has no value in values[REPLY__N] (NULL: not asked); then out holds a part. Pure. */
+bool reply_fill(struct str body, const struct str *values, struct buf *out);
+/* {"id","title","text"},… of the approved wordings for this kind whose variables all have a value,
+ * in the caller's language. */
+MUST_USE enum err handbook_replies(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                                   const struct str *values, struct buf *out);
 /* What a community starts with, where it has nothing of the kind yet. */
 MUST_USE enum err handbook_seed(struct ctx *c, struct tx *tx, int64_t community);

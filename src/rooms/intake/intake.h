@@ -5,4 +5,28 @@
 
 extern const struct module intake_module;
 extern const struct resource res_intake_setting;
-enum { IN_OPEN311 = R_FIRST, IN_NOTICE, IN__N };
+extern const struct resource res_public_link, res_space_code;
+enum { IN_OPEN311 = R_FIRST, IN_NOTICE, IN_QR, IN__N };
+enum { PU_TICKET = R_FIRST, PU_KIND, PU_TOKEN, PU_EXPIRES, PU_STATE, PU_ENDED, PU__N };
+enum public_kind { PUBLIC_PROGRESS = 1, PUBLIC_RATE, PUBLIC_PHOTO };
+enum public_link_state { LINK_LIVE = 1, LINK_USED, LINK_REVOKED };
+enum { SC_SPACE = R_FIRST, SC_CODE, SC_HASH, SC_STATE, SC_ENDED, SC__N };
+enum {
+    SI_TICKET = R_FIRST,
+    SI_STATE,
+    SI_PERSON,
+    SI_PERSON_INDEX,
+    SI_NAME,
+    SI_PHONE,
+    SI_REASON,
+    SI_ASKED_BY,
+    SI_ASKED_AT,
+    SI_ANSWERED_BY,
+    SI_OPEN_UNTIL,
+    SI__N
+};
+enum seal_state { SEAL_CLOSED = 1, SEAL_ASKED, SEAL_OPEN };
+extern const struct resource res_sealed_identity;
+/* This person's names and numbers under seal go; the complaints stay. */
+MUST_USE enum err sealed_forget(struct ctx *c, struct tx *tx, int64_t community, int64_t person);
+enum space_code_state { CODE_LIVE = 1, CODE_REVOKED };

@@ -281,7 +281,7 @@ static enum err requests_get(struct ctx *c, struct req *q)
     if (status.n && !str_eqz(status, "open") && !str_eqz(status, "closed"))
         return refuse(c, a, 400, "status 只能是 open 或 closed", "status is open or closed");
     a->state_min = str_eqz(status, "closed") ? CLOSED : RECEIVED;
-    a->state_max = str_eqz(status, "open") ? INFORMED : CANCELLED;
+    a->state_max = str_eqz(status, "open") ? INFORMED : MERGED;
     geo_begin(&a->out, "service_requests", "request");
     for (size_t i = 0; i < a->nids; i++)
         TRY(q_each(c, q->tx, &Q_ONE, IN(v_int(a->community), v_int(a->ids[i])), put_each, a));

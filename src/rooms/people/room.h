@@ -7,6 +7,10 @@
 MUST_USE enum err person_check(struct ctx *c, struct tx *tx, const struct row *old,
                                struct row *neu);
 
+/* GET people/quality (quality.c) */
+enum err quality_get(struct ctx *c, struct req *q);
+extern const struct query *const quality_queries[];
+
 /* --- merge_plan.c: what a merge would do. Reads only --- */
 enum { MERGE_ROWS_MAX = 1000, MERGED_FIELDS = 7 };
 /* The fields that a merge decides, in this order. */

@@ -3,6 +3,7 @@
  * is simply gone on with. What the sealed log holds: docs/why/0060. */
 #include <string.h>
 
+#include "rooms/intake/intake.h"
 #include "rooms/privacy/room.h"
 
 enum { DIGITS_LEAST = 11, PIECE_MAX = 200 };
@@ -23,6 +24,10 @@ static const struct query Q_RATINGS = {
     "privacy.ratings",
     "SELECT r.id FROM rating r JOIN ticket t ON t.id = r.ticket_id WHERE t.community_id = $1 AND "
     "t.person_id = $2 AND r.comment IS NOT NULL ORDER BY r.id LIMIT 200"};
+static const struct query Q_VISITS = {
+    "privacy.visits",
+    "SELECT v.id FROM return_visit v JOIN ticket t ON t.id = v.ticket_id WHERE t.community_id = $1 "
+    "AND t.person_id = $2 AND v.comment IS NOT NULL ORDER BY v.id LIMIT 200"};
 static const struct query Q_REQUESTS = {
     "privacy.requests", "SELECT id FROM data_request WHERE community_id = $1 AND person_id = $2 "
                         "AND (detail IS NOT NULL OR answer IS NOT NULL) ORDER BY id LIMIT 200"};
@@ -161,6 +166,7 @@ enum err erase_ticket(struct ctx *c, struct tx *tx, int64_t ticket, struct str l
              IN(v_int(ticket), v_int(c->now_ms), v[0], v[1], v[2], v[3], v[4], v[5], v[6],
                 v_text(label)),
              NULL));
+    TRY(res_words_forget(c, tx, ticket));
     struct event e = {.topic = "ticket.anonymised",
                       .res = &res_ticket,
                       .id = ticket,
@@ -176,6 +182,7 @@ static enum err blank(struct ctx *c, struct tx *tx, const struct resource *r, in
     struct row old;
     TRY(res_load(c, tx, r, id, &old));
     TRY(event_hush(c, tx, r, id));
+    TRY(res_words_forget(c, tx, id));
     return res_store(c, tx, r, &old, neu,
                      str_z(c->mem, arena_fmt(c->mem, "%s.anonymised", r->name)),
                      S("\"action\":\"anonymise\""));
@@ -247,6 +254,12 @@ static enum err erase_texts(struct ctx *c, struct tx *tx, const struct row *p)
         row_put(&neu, RA_COMMENT, v_null());
         TRY(blank(c, tx, &res_rating, val_int(rows.v[i]), &neu));
     }
+    TRY(q_rows(c, tx, &Q_VISITS, IN(p->v[R_COMMUNITY], p->v[R_ID]), PIECE_MAX, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct row neu = {0};
+        row_put(&neu, RV_COMMENT, v_null());
+        TRY(blank(c, tx, &res_return_visit, val_int(rows.v[i]), &neu));
+    }
     TRY(q_rows(c, tx, &Q_REQUESTS, IN(p->v[R_COMMUNITY], p->v[R_ID]), PIECE_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         struct row neu = {0};
@@ -313,6 +326,7 @@ enum err erase_person(struct ctx *c, struct tx *tx, int64_t person, bool *ret_mo
     TRY(blank_merges(c, tx, &p));
     TRY(blank_identities(c, tx, &p));
     TRY(erase_texts(c, tx, &p));
+    TRY(sealed_forget(c, tx, row_int(&p, R_COMMUNITY), person));
     TRY(erase_logins(c, tx, person));
     for (size_t i = 0; i < COUNT_OF(gone_fields); i++)
         row_put(&neu, gone_fields[i], v_null());

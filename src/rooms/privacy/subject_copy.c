@@ -134,6 +134,8 @@ static enum err copy_all(struct ctx *c, struct tx *tx, void *arg)
                     {&res_ticket, "person_id = $2"},
                     {&res_rating, "ticket_id IN (SELECT id FROM ticket WHERE community_id = $1 AND "
                                   "person_id = $2)"},
+                    {&res_return_visit, "ticket_id IN (SELECT id FROM ticket WHERE community_id = "
+                                        "$1 AND person_id = $2)"},
                     {&res_consent, "person_id IN " HIS},
                     {&res_data_request, "person_id = $2"}};
     struct copying *k = arg;

@@ -39,42 +39,84 @@ static enum err rating_json(struct ctx *c, struct tx *tx, const struct row *r, s
     return E_OK;
 }
 
-enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
+/* The reply to whoever registers it waits for no query that cannot find anything. */
+static bool is_made_now(const struct ctx *c, const struct row *r)
 {
-    TRY(rating_json(c, tx, r, out));
-    return pauses_json(c, tx, r, out);
+    return row_int(r, R_VERSION) == 1 && row_int(r, R_CREATED_AT) == c->now_ms &&
+           !row_has(r, T_REPEAT_OF);
 }
 
-/* R10: by the customer, once, after he was informed. */
+enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
+{
+    if (is_made_now(c, r)) {
+        buf_put(out, S(",\"rating\":null,\"pauses\":[],\"links\":[],\"visits\":[]"));
+        return E_OK;
+    }
+    TRY(rating_json(c, tx, r, out));
+    TRY(pauses_json(c, tx, r, out));
+    TRY(links_json(c, tx, r, out));
+    return visits_json(c, tx, r, out);
+}
+
+/* T-105: a low mark in any of the four. */
+static bool is_low_rating(const struct row *rating)
+{
+    for (int i = RA_CONTENT; i <= RA_EXPERIENCE; i++)
+        if (is_low_score(row_int(rating, i)))
+            return true;
+    return false;
+}
+
+bool ticket_is_told(const struct row *ticket)
+{
+    int64_t state = row_int(ticket, T_STATE);
+    return state == INFORMED || state == CLOSED || (state == MERGED && row_has(ticket, T_INFORMED));
+}
+
+enum err ticket_is_rated(struct ctx *c, struct tx *tx, const struct row *ticket, bool *ret)
+{
+    struct val v[5];
+    enum err e = q_one(c, tx, &Q_RATING, IN(ticket->v[R_COMMUNITY], ticket->v[R_ID]), v, 5);
+    if (e != E_OK && e != E_MISSING)
+        return e;
+    *ret = e == E_OK;
+    return E_OK;
+}
+
+/* R10 */
+enum err ticket_rate(struct ctx *c, struct tx *tx, const struct row *ticket, struct row *rating)
+{
+    bool rated;
+    if (!ticket_is_told(ticket))
+        return FAIL(c, E_STATE, "处理完成并反馈后才能评价",
+                    "it can be rated after you were told the result");
+    TRY(ticket_is_rated(c, tx, ticket, &rated));
+    if (rated)
+        return FAIL(c, E_EXISTS, "已经评价过了", "it has been rated already");
+    row_put(rating, R_COMMUNITY, ticket->v[R_COMMUNITY]);
+    row_put(rating, RA_TICKET, ticket->v[R_ID]);
+    TRY(res_insert(c, tx, &res_rating, rating));
+    if (is_low_rating(rating))
+        TRY(visit_after_low_score(c, tx, ticket));
+    struct event ev = {.topic = "ticket.rated",
+                       .res = &res_ticket,
+                       .id = row_int(ticket, R_ID),
+                       .community_id = row_int(ticket, R_COMMUNITY),
+                       .data = S("{\"action\":\"rate\"}"),
+                       .for_staff = row_int(ticket, T_ASSIGNEE),
+                       .for_person = row_int(ticket, T_PERSON)};
+    return tx_emit(c, tx, &ev);
+}
+
 static enum err rating_post(struct ctx *c, struct req *q)
 {
     struct row ticket, row = {0};
-    struct val v[5];
     TRY(res_load_seen(c, q->tx, &res_ticket, q->ids[0], &ticket));
     if (!is_customer(c->who, &ticket))
         return FAIL(c, E_DENIED, "只有报事人本人可以评价", "only the customer can rate");
-    int64_t state = row_int(&ticket, T_STATE);
-    if (state != INFORMED && state != CLOSED)
-        return FAIL(c, E_STATE, "处理完成并反馈后才能评价",
-                    "it can be rated after you were told the result");
-    enum err e = q_one(c, q->tx, &Q_RATING, IN(ticket.v[R_COMMUNITY], ticket.v[R_ID]), v, 5);
-    if (e == E_OK)
-        return FAIL(c, E_EXISTS, "已经评价过了", "it has been rated already");
-    if (e != E_MISSING)
-        return e;
     for (int i = RA_CONTENT; i <= RA_COMMENT; i++)
         row_put(&row, i, q->in.v[i - RA_CONTENT]);
-    row_put(&row, R_COMMUNITY, ticket.v[R_COMMUNITY]);
-    row_put(&row, RA_TICKET, ticket.v[R_ID]);
-    TRY(res_insert(c, q->tx, &res_rating, &row));
-    struct event ev = {.topic = "ticket.rated",
-                       .res = &res_ticket,
-                       .id = row_int(&ticket, R_ID),
-                       .community_id = row_int(&ticket, R_COMMUNITY),
-                       .data = S("{\"action\":\"rate\"}"),
-                       .for_staff = row_int(&ticket, T_ASSIGNEE),
-                       .for_person = row_int(&ticket, T_PERSON)};
-    TRY(tx_emit(c, q->tx, &ev));
+    TRY(ticket_rate(c, q->tx, &ticket, &row));
     res_render(c, &res_rating, &row, 0, &q->out);
     return E_OK;
 }

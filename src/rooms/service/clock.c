@@ -126,5 +126,23 @@ static enum err hours_come(struct ctx *c, struct tx *tx)
     return E_OK;
 }
 
-const struct query *const clock_queries[] = {&Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, NULL};
-const struct fixup service_fixups[] = {{1, "clocks know working time", hours_come}, {0}};
+/* --- databases from before an escalation said why --- */
+
+static const struct query Q_OLD_ONCE = {"service.old_once", "DROP INDEX IF EXISTS escalation_once"};
+static const struct query Q_OLD_WHY = {"service.old_why",
+                                       "UPDATE escalation SET why = CASE WHEN percent = 0 THEN 2 "
+                                       "ELSE 1 END, state = CASE WHEN seen_at "
+                                       "IS NULL THEN 1 ELSE 2 END WHERE why IS NULL"};
+
+static enum err whys_come(struct ctx *c, struct tx *tx)
+{
+    TRY(q_do(c, tx, &Q_OLD_ONCE, IN0, NULL));
+    return q_do(c, tx, &Q_OLD_WHY, IN0, NULL);
+}
+
+const struct query *const clock_queries[] = {&Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, &Q_OLD_WHY,
+                                             NULL};
+const struct fixup service_fixups[] = {{1, "clocks know working time", hours_come},
+                                       {2, "escalations say why", whys_come},
+                                       {3, "low marks are followed up", low_scores_come},
+                                       {0}};

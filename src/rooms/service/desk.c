@@ -6,7 +6,7 @@
 
 #include "core/event.h"
 
-enum { LOOKUP_MAX = 20, COLUMN_MAX = 50, DUE_SOON_MS = 4 * 3600 * 1000 };
+enum { LOOKUP_MAX = 20, COLUMN_MAX = 50, FEEDBACK_MAX = 50, DUE_SOON_MS = 4 * 3600 * 1000 };
 enum { COLUMN_TEXT_BYTES = 90 << 10 }; /* four such columns fit a reply, whatever people write */
 
 static const struct query Q_BY_CODE = {
@@ -56,13 +56,19 @@ static const struct query Q_LATE = {"desk.late",
 static const struct query Q_TODAY = {
     "desk.today",
     "SELECT count(*) FROM ticket WHERE community_id = $1 AND created_at >= $2 AND archived = 0"};
-const struct query *const desk_queries[] = {&Q_BY_CODE,       &Q_BY_PATH,
-                                            &Q_BY_NAME,       &Q_BY_PHONE_END,
-                                            &Q_BY_PHONE2_END, &Q_BY_PHONE_START,
-                                            &Q_BY_ROOM,       &Q_BY_IDENTITY,
-                                            &Q_SPACE,         &Q_SPACE_OPEN,
-                                            &Q_BOARD_COUNT,   &Q_LATE,
-                                            &Q_TODAY,         NULL};
+/* What this household said of the service: ratings and return visits, newest first. */
+static const struct query Q_FEEDBACK = {
+    "desk.feedback",
+    "SELECT t.id, t.code, t.title, 'rating', (r.content + r.attitude + r.efficiency + "
+    "r.experience) * 10 / 4, r.comment, r.created_at FROM rating r JOIN ticket t ON t.id = "
+    "r.ticket_id WHERE t.community_id = $1 AND t.space_id = $2 AND r.archived = 0 UNION ALL SELECT "
+    "t.id, t.code, t.title, 'visit', v.score * 10, v.comment, v.done_at FROM return_visit v JOIN "
+    "ticket t ON t.id = v.ticket_id WHERE t.community_id = $1 AND t.space_id = $2 AND v.state = 2 "
+    "ORDER BY 7 DESC, 1 LIMIT 50"};
+const struct query *const desk_queries[] = {
+    &Q_FEEDBACK,      &Q_BY_CODE,        &Q_BY_PATH, &Q_BY_NAME,     &Q_BY_PHONE_END,
+    &Q_BY_PHONE2_END, &Q_BY_PHONE_START, &Q_BY_ROOM, &Q_BY_IDENTITY, &Q_SPACE,
+    &Q_SPACE_OPEN,    &Q_BOARD_COUNT,    &Q_LATE,    &Q_TODAY,       NULL};
 
 static struct str today_of(struct ctx *c, int64_t community)
 {
@@ -253,6 +259,40 @@ static enum err household_get(struct ctx *c, struct req *q)
     return E_OK;
 }
 
+static enum err feedback_get(struct ctx *c, struct req *q)
+{
+    enum { ID, CODE, TITLE, FROM, TENTHS, COMMENT, AT };
+    int64_t id;
+    struct row space;
+    struct rows rows;
+    struct buf *b = &q->out;
+    TRY(req_id_param(c, q, "space_id", &id));
+    TRY(res_load_seen(c, q->tx, &res_space, id, &space));
+    int64_t community = row_int(&space, R_COMMUNITY);
+    if (!who_may(c->who, "ticket.desk", community))
+        return FAIL(c, E_MISSING, "没有找到这户", "no such household");
+    TRY(q_rows(c, q->tx, &Q_FEEDBACK, IN(v_int(community), v_int(id)), FEEDBACK_MAX, &rows));
+    buf_put(b, S("{\"items\":["));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct val *v = rows.v + i * (size_t)rows.ncol;
+        buf_fmt(b, "%s{\"ticket_id\":%lld,\"code\":", i ? "," : "", (long long)val_int(v[ID]));
+        buf_json(b, val_str(v[CODE]));
+        buf_put(b, S(",\"title\":"));
+        buf_json(b, val_str(v[TITLE]));
+        buf_fmt(b, ",\"from\":\"" PRS "\",\"tenths\":%lld,\"comment\":", PRA(val_str(v[FROM])),
+                (long long)val_int(v[TENTHS]));
+        if (v[COMMENT].t == V_TEXT)
+            buf_json(b, v[COMMENT].s);
+        else
+            buf_put(b, S("null"));
+        buf_put(b, S(",\"at\":\""));
+        buf_instant(b, val_int(v[AT]), app_zone(community));
+        buf_put(b, S("\"}"));
+    }
+    buf_put(b, S("]}"));
+    return E_OK;
+}
+
 /* --- board --- */
 
 struct column_of_board {
@@ -406,6 +446,20 @@ const struct route desk_routes[] = {
      COUNT_OF(household_query),
      {"住户卡片", "A household's card"},
      "{space:@Space,persons:[" PERSON "],tickets:[@Ticket]}",
+     0,
+     NULL},
+    {"GET",
+     "/api/v1/desk/feedback",
+     "ticket.desk",
+     0,
+     NULL,
+     feedback_get,
+     household_query,
+     COUNT_OF(household_query),
+     {"住户的评价与回访", "What a household said of the service"},
+     "{items:[{ticket_id:int,code:str,title:str,from:(rating|visit),tenths:int,comment:str?,at:"
+     "instant}"
+     "]}",
      0,
      NULL},
     {"GET",

@@ -36,8 +36,10 @@ enum { FACT_OPEN, FACT_KNOWN, FACT_STARS, FACT_RATINGS, FACT_ZONE, FACT_TURN, FA
 static const struct column turn_columns[] = {{"community_id", COL_INT, true, NULL},
                                              {"staff_id", COL_INT, true, NULL},
                                              {"turn", COL_INT, true, NULL}};
-const struct table dispatch_tables[1] = {{"dispatch_turn", turn_columns, COUNT_OF(turn_columns),
-                                          "community_id, staff_id", NULL, 0, NULL}};
+const struct table dispatch_tables[1] = {{.name = "dispatch_turn",
+                                          .columns = turn_columns,
+                                          .ncolumns = COUNT_OF(turn_columns),
+                                          .primary_key = "community_id, staff_id"}};
 
 struct candidate {
     int64_t id, facts[FACT__N];
@@ -231,7 +233,7 @@ static enum err auto_post(struct ctx *c, struct req *q)
     if (k)
         TRY(send(c, q, &ticket, k));
     else
-        TRY(escalate_once(c, q->tx, &ticket, CLOCK_HANDLE, 0, LEVEL_MANAGER));
+        TRY(escalate_once(c, q->tx, &ticket, WHY_NOBODY, LEVEL_MANAGER));
     buf_fmt(b, "{\"dispatched\":%s,\"escalated\":%s,\"staff_id\":", k ? "true" : "false",
             k ? "false" : "true");
     k ? buf_int(b, k->id) : buf_put(b, S("null"));

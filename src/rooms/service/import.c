@@ -50,8 +50,9 @@ static void need(struct ctx *c, const struct row *row, int f)
 /* What the house decides itself cannot be brought along. */
 static void refuse_own(struct ctx *c, const struct row *row)
 {
-    static const int own[] = {R_ID,       R_COMMUNITY, R_VERSION,  R_CREATED_BY, R_UPDATED_AT,
-                              R_ARCHIVED, T_CODE,      T_PRIORITY, T_REST,       T_FIRST_CONTACT};
+    static const int own[] = {R_ID,         R_COMMUNITY,     R_VERSION, R_CREATED_BY,
+                              R_UPDATED_AT, R_ARCHIVED,      T_CODE,    T_PRIORITY,
+                              T_REST,       T_FIRST_CONTACT, T_PAGE};
     for (size_t i = 0; i < COUNT_OF(own); i++)
         if (row_has(row, own[i]))
             (void)FAIL_FIELD(c, ticket_fields[own[i]].name, "read_only", "由系统填写",

@@ -36,6 +36,9 @@ static enum err auto_close(struct ctx *c, struct tx *tx, struct app *app, struct
 
 const struct job service_jobs[] = {{"service.clocks", 60, ladder_sweep, NULL},
                                    {"service.auto_close", 3600, auto_close, NULL},
+                                   {"service.visits", 600, visits_late, NULL},
+                                   {"service.visit_rules", 0, visit_rules_job, NULL},
+                                   {"service.orphans", 86400, orphans_nightly, NULL},
                                    {0}};
 const struct query *const service_queries[] = {&Q_SILENT, &Q_PERSON_BRIEF, &Q_OPEN_COUNT,
                                                &Q_REPEAT, &Q_EXTERNAL,     NULL};

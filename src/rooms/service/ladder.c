@@ -9,6 +9,17 @@
 enum { LOOKS_MAX = 500, RUNGS_MAX = 20, FIRED_MAX = 200, AHEAD_DAYS = 40 };
 enum { NIGHT_FROM_MIN = 22 * 60, NIGHT_TO_MIN = 7 * 60 };
 
+static const struct choice whys[] = {
+    {WHY_TIME, "time", {"时限", "Time"}, NULL},
+    {WHY_NOBODY, "nobody", {"无合适人员", "Nobody is fit to go"}, "red"},
+    {WHY_REFUSED, "refused", {"移交两次被拒", "Handover refused twice"}, "red"},
+    {WHY_VISIT_LATE, "visit_late", {"回访逾期", "Return visit overdue"}, "amber"},
+    {WHY_LOW_SCORE, "low_score", {"复评仍低", "Low mark again"}, "red"},
+    {0}};
+static const struct choice escalation_states[] = {
+    {ESCALATION_TOLD, "told", {"待知悉", "To be seen"}, "amber"},
+    {ESCALATION_SEEN, "seen", {"已知悉", "Seen"}, "green"},
+    {0}};
 static const struct field escalation_fields[ES__N] = {
     STANDARD_FIELDS,
     [ES_TICKET] = {"ticket_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "tickets",
@@ -24,10 +35,41 @@ static const struct field escalation_fields[ES__N] = {
                   .label = {"被提醒人", "Told"}},
     [ES_DUE] = {"due_at", F_INSTANT, SERVER_SET | LIST, .label = {"时限", "Due"}},
     [ES_SEEN] = {"seen_at", F_INSTANT, SERVER_SET | LIST, .label = {"已知悉", "Seen"}},
+    [ES_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = escalation_states,
+                  .label = {"状态", "State"}},
+    [ES_WHY] = {"why", F_ENUM, SERVER_SET | FILTER | LIST, .choices = whys,
+                .label = {"缘由", "Why"}},
 };
 static const struct index escalation_indexes[] = {
-    {"escalation_once", "ticket_id, clock, percent, promised_at", NULL, true}};
+    {"escalation_why", "ticket_id, why, clock, percent, promised_at", NULL, true}};
 
+/* The one who was told, or whoever runs the place, says that it was seen. */
+static bool is_told(const struct who *w, const struct row *r)
+{
+    int64_t me = who_staff(w, row_int(r, R_COMMUNITY));
+    return me && me == row_int(r, ES_STAFF);
+}
+
+static enum err effect_see(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                           const struct row *in)
+{
+    (void)tx, (void)old, (void)in;
+    row_put(neu, ES_SEEN, v_int(c->now_ms));
+    return E_OK;
+}
+
+static const struct action escalation_actions[] = {{"see", {"知道了", "Seen"}, "primary", NULL, 0}};
+static const struct step escalation_steps[] = {
+    {ESCALATION_TOLD,
+     ESCALATION_SEEN,
+     "see",
+     {{"ticket.staff", is_told}, {"ticket.dispatch", NULL}},
+     NULL,
+     NULL,
+     effect_see,
+     "escalation.seen"}};
+static const struct machine escalation_machine = {ES_STATE, escalation_actions, 1, escalation_steps,
+                                                  1};
 static const struct row_rule escalation_rules[] = {{"ticket.work", "staff_id = :staff"}, {0}};
 const struct resource res_escalation = {.name = "escalation",
                                         .path = "escalations",
@@ -39,6 +81,7 @@ const struct resource res_escalation = {.name = "escalation",
                                         .title = "id",
                                         .read = "ticket.read",
                                         .rules = escalation_rules,
+                                        .machine = &escalation_machine,
                                         .staff_field = ES_STAFF,
                                         .quiet = true};
 
@@ -51,8 +94,9 @@ static const struct query Q_LADDER = {
     "service.ladder", "SELECT percent, level, quiet FROM ladder_step WHERE community_id = $1 AND "
                       "archived = 0 ORDER BY percent LIMIT 20"};
 static const struct query Q_FIRED = {
-    "service.fired", "SELECT clock, percent FROM escalation WHERE community_id = $1 AND ticket_id "
-                     "= $2 AND promised_at = $3 LIMIT 200"};
+    "service.fired",
+    "SELECT clock, percent, why FROM escalation WHERE community_id = $1 AND ticket_id "
+    "= $2 AND promised_at = $3 LIMIT 200"};
 static const struct query Q_HEAD = {
     "service.head", "SELECT d.head_id FROM staff s JOIN department d ON d.id = s.department_id AND "
                     "d.community_id = s.community_id WHERE s.community_id = $1 AND s.id = $2 AND "
@@ -86,11 +130,13 @@ static void next_at(struct look *l, int64_t at_ms)
         l->next_ms = at_ms;
 }
 
-static bool has_fired(const struct look *l, int clock, int percent)
+static bool has_fired(const struct rows *fired, int why, int clock, int percent)
 {
-    for (size_t i = 0; i < l->fired.n; i++)
-        if (val_int(l->fired.v[2 * i]) == clock + 1 && val_int(l->fired.v[2 * i + 1]) == percent)
+    for (size_t i = 0; i < fired->n; i++) {
+        const struct val *v = fired->v + i * (size_t)fired->ncol;
+        if (val_int(v[0]) == clock + 1 && val_int(v[1]) == percent && val_int(v[2]) == why)
             return true;
+    }
     return false;
 }
 
@@ -142,14 +188,16 @@ static enum err person_of(struct ctx *c, struct tx *tx, const struct row *t, int
     return e == E_MISSING ? E_OK : e;
 }
 
-static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int clock, int percent,
-                     int level_code)
+static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int why, int clock,
+                     int percent, int level_code)
 {
     struct row row = {0};
     struct val person;
     TRY(person_of(c, tx, t, level_code, &person));
     row_put(&row, R_COMMUNITY, t->v[R_COMMUNITY]);
     row_put(&row, ES_TICKET, t->v[R_ID]);
+    row_put(&row, ES_STATE, v_int(ESCALATION_TOLD));
+    row_put(&row, ES_WHY, v_int(why));
     row_put(&row, ES_CLOCK, v_int(clock + 1));
     row_put(&row, ES_PERCENT, v_int(percent));
     row_put(&row, ES_FROM, t->v[T_CLOCK_FROM]);
@@ -164,21 +212,23 @@ static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int cloc
                       .id = row_int(t, R_ID),
                       .community_id = row_int(t, R_COMMUNITY),
                       .data = arena_fmt(c->mem,
-                                        "{\"action\":\"escalate\",\"clock\":\"%s\",\"percent\":%d,"
-                                        "\"level\":\"%s\",\"internal\":true}",
-                                        sla_clocks[clock].key, percent, level->key),
+                                        "{\"action\":\"escalate\",\"why\":\"%s\",\"clock\":\"%s\","
+                                        "\"percent\":%d,\"level\":\"%s\",\"internal\":true}",
+                                        whys[why - 1].key, sla_clocks[clock].key, percent,
+                                        level->key),
                       .code = row_str(t, T_CODE),
                       .for_staff = val_int(person)};
     return tx_emit(c, tx, &e);
 }
 
-enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, int clock, int percent,
+enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, enum escalation_why why,
                        int level)
 {
-    struct look l = {.t = t};
+    struct rows fired;
     TRY(q_rows(c, tx, &Q_FIRED, IN(t->v[R_COMMUNITY], t->v[R_ID], t->v[T_CLOCK_FROM]), FIRED_MAX,
-               &l.fired));
-    return has_fired(&l, clock, percent) ? E_OK : fire(c, tx, t, clock, percent, level);
+               &fired));
+    return has_fired(&fired, why, CLOCK_HANDLE, 0) ? E_OK
+                                                   : fire(c, tx, t, why, CLOCK_HANDLE, 0, level);
 }
 
 static bool is_running(const struct row *t, int clock)
@@ -192,13 +242,13 @@ static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
     for (size_t i = 0; i < l->nrungs; i++) {
         const struct rung *r = &l->rungs[i];
         int64_t at_ms, told_ms;
-        if (has_fired(l, clock, r->percent) || !rung_at(l, clock, r->percent, &at_ms) ||
-            !told_at(l, r, at_ms, &told_ms))
+        if (has_fired(&l->fired, WHY_TIME, clock, r->percent) ||
+            !rung_at(l, clock, r->percent, &at_ms) || !told_at(l, r, at_ms, &told_ms))
             continue;
         if (told_ms > c->now_ms)
             next_at(l, told_ms);
         else
-            TRY(fire(c, tx, l->t, clock, r->percent, r->level));
+            TRY(fire(c, tx, l->t, WHY_TIME, clock, r->percent, r->level));
     }
     return E_OK;
 }
@@ -293,35 +343,3 @@ enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str 
     }
     return e;
 }
-
-/* The one who was told, or whoever runs the place, says that it was seen. */
-static enum err seen_post(struct ctx *c, struct req *q)
-{
-    struct row old, neu = {0};
-    TRY(res_load_seen(c, q->tx, &res_escalation, q->ids[0], &old));
-    int64_t community = row_int(&old, R_COMMUNITY), me = who_staff(c->who, community);
-    if (!(me && me == row_int(&old, ES_STAFF)) && !who_may(c->who, "ticket.dispatch", community))
-        return FAIL(c, E_DENIED, "只有被提醒的人、调度或经理可以确认",
-                    "only who was told, the dispatcher or the manager can say so");
-    if (!row_has(&old, ES_SEEN)) {
-        row_put(&neu, ES_SEEN, v_int(c->now_ms));
-        TRY(res_store(c, q->tx, &res_escalation, &old, &neu, "escalation.seen", (struct str){0}));
-        old = neu;
-    }
-    res_render(c, &res_escalation, &old, 0, &q->out);
-    return E_OK;
-}
-
-const struct route ladder_routes[] = {{"POST",
-                                       "/api/v1/escalations/{id}/seen",
-                                       NULL,
-                                       ANY_USER,
-                                       NULL,
-                                       seen_post,
-                                       NULL,
-                                       0,
-                                       {"确认知悉升级提醒", "An escalation was seen"},
-                                       "Escalation",
-                                       0,
-                                       NULL},
-                                      {0}};

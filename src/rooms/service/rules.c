@@ -196,11 +196,34 @@ static void set_flag(struct ctx *c, struct row *neu, int stopped, int due, int f
                   clock_breached(row_int(neu, due), row_int(neu, stopped), c->now_ms)));
 }
 
+/* G2.8: another class or kind of place after it was taken up is a misjudgement, counted as such. */
+static void count_reclass(const struct row *old, struct row *neu)
+{
+    if (row_int(old, T_STATE) > RECEIVED && row_has(old, T_CATEGORY) &&
+        neu->set & BIT(T_CATEGORY) && !val_eq(old->v[T_CATEGORY], neu->v[T_CATEGORY]))
+        row_put(neu, T_REROUTES, v_int(row_int(old, T_REROUTES) + 1));
+}
+
+/* R25 (G3.1): the version of the handbook it starts with is the one it is judged by, whatever is
+ * written or reclassified later. A foreign log was worked by other rules. */
+static enum err take_page(struct ctx *c, struct tx *tx, struct row *neu)
+{
+    struct val page;
+    if (row_has(neu, T_EXTERNAL_ID))
+        return E_OK;
+    TRY(handbook_page_for(c, tx, row_int(neu, R_COMMUNITY), row_int(neu, T_KIND),
+                          neu->v[T_CATEGORY], &page));
+    row_put(neu, T_PAGE, page);
+    return E_OK;
+}
+
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     int64_t tier;
-    if (old)
+    if (old) {
+        count_reclass(old, neu);
         return check_closed(c, neu);
+    }
     TRY(check_resident(c, tx, neu));
     if (!row_has(neu, T_CHANNEL))
         return FAIL_FIELD(c, "channel", "required", "必填", "required");
@@ -211,8 +234,9 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     TRY(set_priority(c, tx, neu, tier));
     TRY(mark_repeat(c, tx, neu));
     TRY(clocks_start(c, tx, neu, tier));
+    TRY(take_page(c, tx, neu));
     TRY(set_first_contact(c, tx, neu));
-    static const int zero[] = {T_REWORK, T_PAUSED_MS};
+    static const int zero[] = {T_REWORK, T_PAUSED_MS, T_REROUTES};
     for (size_t i = 0; i < COUNT_OF(zero); i++)
         if (!row_has(neu, zero[i]))
             row_put(neu, zero[i], v_int(0));
@@ -234,26 +258,25 @@ enum err ticket_after(struct ctx *c, struct tx *tx, const struct row *old, const
 
 /* R16 (T-104): lifts and electricity only to holders of a valid certificate, whatever the reason.
  */
-static enum err check_certificate(struct ctx *c, struct tx *tx, const struct row *old,
-                                  int64_t staff, struct val skill)
+enum err check_skill_of(struct ctx *c, struct tx *tx, const struct row *old, const char *field,
+                        int64_t staff)
 {
+    struct val need;
+    int class;
     bool yes;
-    TRY(staff_certified(c, tx, row_int(old, R_COMMUNITY), staff, skill, &yes));
+    int64_t community = row_int(old, R_COMMUNITY);
+    TRY(category_brief(c, tx, community, old->v[T_CATEGORY], &need, &class));
+    TRY(staff_certified(c, tx, community, staff, need, &yes));
     return yes ? E_OK
-               : FAIL_FIELD(c, "assignee_id", "certificate",
-                            "此人没有这项技能的有效证书,不能派给他",
+               : FAIL_FIELD(c, field, "certificate", "此人没有这项技能的有效证书,不能派给他",
                             "this person has no certificate in force for the skill: he cannot be "
                             "sent");
 }
 
 enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
 {
-    struct val need;
-    int class;
-    int64_t community = row_int(old, R_COMMUNITY);
     (void)in;
-    TRY(category_brief(c, tx, community, old->v[T_CATEGORY], &need, &class));
-    return check_certificate(c, tx, old, who_staff(c->who, community), need);
+    return check_skill_of(c, tx, old, "assignee_id", who_staff(c->who, row_int(old, R_COMMUNITY)));
 }
 
 /* R7: on duty and with the skill the category asks for — or a reason. */
@@ -265,7 +288,7 @@ enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, con
     TRY(category_brief(c, tx, row_int(old, R_COMMUNITY), old->v[T_CATEGORY], &need, &class));
     TRY(q_one(c, tx, &Q_STAFF_FIT,
               IN(old->v[R_COMMUNITY], need, v_int(c->now_ms), in->v[ASSIGNEE_ID]), fit, 2));
-    TRY(check_certificate(c, tx, old, row_int(in, ASSIGNEE_ID), need));
+    TRY(check_skill_of(c, tx, old, "assignee_id", row_int(in, ASSIGNEE_ID)));
     if (row_has(in, REASON) || (val_int(fit[0]) && val_int(fit[1])))
         return E_OK;
     return !val_int(fit[0]) ? FAIL_FIELD(c, "reason", "off_duty", "此人现在不在班,请填写理由",
@@ -323,28 +346,32 @@ EFFECT(effect_accept)
     return E_OK;
 }
 
+/* Sent to a second person is sent to the wrong one first. */
 EFFECT(effect_dispatch)
 {
-    UNUSED(tx), UNUSED(in), UNUSED(old);
+    UNUSED(in);
     row_put(neu, T_DISPATCHED, v_int(c->now_ms));
-    return E_OK;
+    if (row_has(old, T_ASSIGNEE) && !val_eq(old->v[T_ASSIGNEE], neu->v[T_ASSIGNEE]))
+        row_put(neu, T_REROUTES, v_int(row_int(old, T_REROUTES) + 1));
+    return handover_drop(c, tx, old, neu);
 }
 
 EFFECT(effect_grab)
 {
-    UNUSED(tx), UNUSED(in);
+    UNUSED(in);
     row_put(neu, T_ASSIGNEE, v_int(who_staff(c->who, row_int(old, R_COMMUNITY))));
     row_put(neu, T_DISPATCHED, v_int(c->now_ms));
     return row_int(neu, T_ASSIGNEE)
-               ? E_OK
+               ? handover_drop(c, tx, old, neu)
                : FAIL(c, E_DENIED, "您在这个项目没有员工身份", "you are not a staff member here");
 }
 
 EFFECT(effect_decline)
 {
-    UNUSED(tx), UNUSED(in), UNUSED(c), UNUSED(old);
+    UNUSED(in);
     row_put(neu, T_ASSIGNEE, v_null());
-    return E_OK;
+    row_put(neu, T_REROUTES, v_int(row_int(old, T_REROUTES) + 1));
+    return handover_drop(c, tx, old, neu);
 }
 
 EFFECT(effect_start)
@@ -359,31 +386,47 @@ EFFECT(effect_finish)
     effect_start(c, tx, old, neu, in); /* an answer given at once is also the first handling */
     stop_clock(c, old, neu, T_RESOLVED, T_RESOLVE_DUE, T_RESOLVE_BREACHED);
     row_put(neu, T_CLOCK_NEXT, v_null());
-    return E_OK;
+    return handover_drop(c, tx, old, neu);
 }
 
+/* R20: who took the request and did the work himself knows already that it was done. */
 EFFECT(effect_inform)
 {
     enum { CHANNEL, NOTE };
-    UNUSED(tx), UNUSED(old);
+    if (responsible_of(old) == row_int(old, T_FIRST_CONTACT))
+        row_put(neu, T_VOUCHED, v_int(c->now_ms));
     row_put(neu, T_ANSWER_CHANNEL, in->v[CHANNEL]);
     row_put(neu, T_ANSWER, in->v[NOTE]);
     row_put(neu, T_INFORMED, v_int(c->now_ms));
-    return E_OK;
+    return merged_follow(c, tx, old, neu, "ticket.informed", "inform");
 }
 
-EFFECT(effect_close)
+static void end(struct ctx *c, struct row *neu)
 {
-    UNUSED(tx), UNUSED(in), UNUSED(old);
     row_put(neu, T_CLOSED, v_int(c->now_ms));
     row_put(neu, T_CLOCK_NEXT, v_null());
-    return E_OK;
+}
+
+EFFECT(effect_cancel)
+{
+    UNUSED(in);
+    end(c, neu);
+    return handover_drop(c, tx, old, neu);
+}
+
+/* R22: whether the customer is asked again is drawn at once. */
+EFFECT(effect_close)
+{
+    UNUSED(in);
+    end(c, neu);
+    TRY(merged_follow(c, tx, old, neu, "ticket.closed", "close"));
+    return visit_by_rule(c, tx, old);
 }
 
 /* R9: a return counts as rework; the resolve clock runs on against the same due time. */
 EFFECT(effect_rework)
 {
-    UNUSED(tx), UNUSED(in);
+    UNUSED(in);
     row_put(neu, T_CLOCK_NEXT, v_int(c->now_ms));
     row_put(neu, T_REWORK, v_int(row_int(old, T_REWORK) + 1));
     row_put(neu, T_ASSIGNEE, v_null());
@@ -392,7 +435,8 @@ EFFECT(effect_rework)
     row_put(neu, T_ANSWER, v_null());
     row_put(neu, T_ANSWER_CHANNEL, v_null());
     row_put(neu, T_CLOSED, v_null());
-    return E_OK;
+    row_put(neu, T_VOUCHED, v_null());
+    return merged_follow(c, tx, old, neu, "ticket.returned", "return");
 }
 
 /* A reopened ticket gets a new promise of the same length; a breach that happened stays. */

@@ -4,7 +4,8 @@
 #include "rooms/handbook/handbook.h"
 
 extern const struct module service_module;
-extern const struct resource res_ticket, res_ticket_pause, res_escalation, res_rating;
+extern const struct resource res_ticket, res_ticket_pause, res_escalation, res_rating, res_handover,
+    res_ticket_link, res_visit_rule, res_return_visit;
 
 enum pause_state { PAUSE_FREE = 1, PAUSE_ASKED, PAUSE_APPROVED, PAUSE_REFUSED };
 enum ticket_state {
@@ -16,7 +17,8 @@ enum ticket_state {
     FINISHED,
     INFORMED,
     CLOSED,
-    CANCELLED
+    CANCELLED,
+    MERGED
 };
 enum ticket_channel {
     CH_PHONE = 1,
@@ -85,9 +87,15 @@ enum {
     T_CLOCK_NEXT,
     T_PAUSE_STATE,
     T_REPEAT_OF,
+    T_HANDOVER_TO,
+    T_VOUCHED,
+    T_MERGED_INTO,
+    T_REROUTES,
     T_ADDRESS,
     T_EXTERNAL_ID,
     T_REST,
+    T_ANONYMOUS,
+    T_PAGE,
     T__N
 };
 enum { TP_TICKET = R_FIRST, TP_CLASS, TP_REASON, TP_FROM, TP_TO, TP_STOPS, TP_STATE, TP__N };
@@ -100,8 +108,35 @@ enum {
     ES_STAFF,
     ES_DUE,
     ES_SEEN,
+    ES_WHY,
+    ES_STATE,
     ES__N
 };
+enum escalation_state { ESCALATION_TOLD = 1, ESCALATION_SEEN };
+enum escalation_why { WHY_TIME = 1, WHY_NOBODY, WHY_REFUSED, WHY_VISIT_LATE, WHY_LOW_SCORE };
+enum { HO_TICKET = R_FIRST, HO_FROM, HO_TO, HO_REASON, HO_STATE, HO_ANSWERED, HO_ANSWER, HO__N };
+enum handover_state { HANDOVER_ASKED = 1, HANDOVER_ACCEPTED, HANDOVER_REFUSED, HANDOVER_RECALLED };
+enum { TL_TICKET = R_FIRST, TL_OTHER, TL_KIND, TL__N };
+enum link_kind { LINK_RELATED = 1, LINK_FOLLOW_UP, LINK_CAUSED_BY };
+enum { VR_KIND = R_FIRST, VR_PERCENT, VR_HOURS, VR__N };
+enum {
+    RV_TICKET = R_FIRST,
+    RV_WHY,
+    RV_WORKER,
+    RV_STAFF,
+    RV_DUE,
+    RV_STATE,
+    RV_TRIES,
+    RV_SCORE,
+    RV_CHANNEL,
+    RV_COMMENT,
+    RV_DONE,
+    RV_DONE_BY,
+    RV_TOLD,
+    RV__N
+};
+enum visit_why { VISIT_RULE = 1, VISIT_LOW_SCORE };
+enum visit_state { VISIT_OPEN = 1, VISIT_DONE, VISIT_UNREACHED };
 enum {
     RA_TICKET = R_FIRST,
     RA_CONTENT,
@@ -111,6 +146,15 @@ enum {
     RA_COMMENT,
     RA__N
 };
+
+/* R10: he was told the result, so he may rate it. */
+bool ticket_is_told(const struct row *ticket);
+MUST_USE enum err ticket_is_rated(struct ctx *c, struct tx *tx, const struct row *ticket,
+                                  bool *ret);
+/* The customer's marks (RA_CONTENT … RA_COMMENT of *rating), once, after he was told; a low one
+ * opens its follow-up. That it is the customer who gives them is the caller's business. */
+MUST_USE enum err ticket_rate(struct ctx *c, struct tx *tx, const struct row *ticket,
+                              struct row *rating);
 
 /* A clock is breached when it stopped after its due time, or has not stopped and the due time has
  * passed. A clock stopped exactly at the due time is in time. stopped_ms 0: still running. Pure. */

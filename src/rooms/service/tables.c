@@ -2,7 +2,7 @@
  * Read this file to know what a ticket is; rules.c to know why. */
 #include "rooms/service/ticket.h"
 
-static const struct choice channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}, NULL},
+const struct choice ticket_channels[] = {{CH_PHONE, "phone", {"电话", "Phone"}, NULL},
                                          {CH_DESK, "desk", {"前台", "Desk"}, NULL},
                                          {CH_VISIT, "visit", {"上门", "Visit"}, NULL},
                                          {CH_WECHAT, "wechat", {"微信", "WeChat"}, NULL},
@@ -26,6 +26,7 @@ static const struct choice states[] = {
     {INFORMED, "informed", {"待确认", "Informed"}, "green"},
     {CLOSED, "closed", {"已关闭", "Closed"}, "grey"},
     {CANCELLED, "cancelled", {"已取消", "Cancelled"}, "grey"},
+    {MERGED, "merged", {"已合并", "Merged"}, "grey"},
     {0}};
 
 const struct choice ticket_pause_states[] = {
@@ -51,13 +52,13 @@ const struct field ticket_fields[T__N] = {
                 .label = {"类别", "Kind"}},
     [T_TITLE] = {"title", F_TEXT, REQUIRED | SEARCH | LIST, 1, 120, .label = {"标题", "Title"},
                  .help = {"一句话说明什么事", "what it is, in one line"}},
-    [T_DETAIL] = {"detail", F_LONGTEXT, 0, 0, 10000, .label = {"详情", "Detail"}},
+    [T_DETAIL] = {"detail", F_LONGTEXT, SEARCH, 0, 10000, .label = {"详情", "Detail"}},
     [T_SPACE] = {"space_id", F_REF, FILTER | LIST, .ref = "spaces", .label = {"地点", "Place"}},
     [T_PERSON] = {"person_id", F_REF, CREATE_ONLY | FILTER, .ref = "people",
                   .label = {"住户", "Person"}},
     [T_CONTACT_NAME] = {"contact_name", F_TEXT, PERSONAL, 0, 60, .label = {"联系人", "Contact"}},
     [T_CONTACT_PHONE] = {"contact_phone", F_PHONE, PERSONAL, .label = {"联系电话", "Phone"}},
-    [T_CHANNEL] = {"channel", F_ENUM, CREATE_ONLY | FILTER, .choices = channels,
+    [T_CHANNEL] = {"channel", F_ENUM, CREATE_ONLY | FILTER, .choices = ticket_channels,
                    .label = {"渠道", "Channel"}},
     [T_CATEGORY] = {"category_id", F_REF, FILTER, .ref = "categories",
                     .label = {"分类", "Category"}},
@@ -106,7 +107,7 @@ const struct field ticket_fields[T__N] = {
     [T_PARTS] = {"parts", F_LONGTEXT, SERVER_SET, 0, 1000, .label = {"用料", "Parts"}},
     [T_ANSWER] = {"answer", F_LONGTEXT, SERVER_SET, 0, 2000,
                   .label = {"给客户的答复", "Answer to the customer"}},
-    [T_ANSWER_CHANNEL] = {"answer_channel", F_ENUM, SERVER_SET, .choices = channels,
+    [T_ANSWER_CHANNEL] = {"answer_channel", F_ENUM, SERVER_SET, .choices = ticket_channels,
                           .label = {"答复渠道", "Answered by"}},
     [T_REWORK] = {"rework_count", F_INT, SERVER_SET | FILTER, .label = {"返修次数", "Reworks"}},
     [T_POLICY] = {"sla_policy_id", F_REF, SERVER_SET, .ref = "sla-policies",
@@ -125,14 +126,33 @@ const struct field ticket_fields[T__N] = {
     [T_PAUSE_STATE] = {"pause_state", F_ENUM, SERVER_SET | FILTER, .choices = ticket_pause_states,
                        .label = {"暂停审批", "Pause approval"}},
     [T_REPEAT_OF] = {"repeat_of_id", F_REF, SERVER_SET | FILTER | INDEXED, .ref = "tickets",
-                     .label = {"重复发生,前一单", "Repeats"},
+                     .label = {"重复发生,前一单", "Repeats"}, .see = "ticket.read",
                      .help = {"90 天内同一地点、同一分类",
                               "same place and category within 90 days"}},
+    [T_HANDOVER_TO] = {"handover_to_id", F_REF, SERVER_SET | FILTER, .ref = "staff",
+                       .label = {"等待接手", "Asked to take over"}, .see = "ticket.staff"},
+    [T_VOUCHED] = {"vouched_at", F_INSTANT, SERVER_SET, .label = {"首问确认", "Vouched for"},
+                   .help = {"首问责任人确认客户的事办妥了",
+                            "the first contact says that his customer was served"}},
+    /* Another customer's ticket: its title is not for this one's. */
+    [T_MERGED_INTO] = {"merged_into_id", F_REF, SERVER_SET | FILTER | INDEXED, .ref = "tickets",
+                       .label = {"合并到", "Merged into"}, .see = "ticket.read"},
+    [T_REROUTES] = {"reroutes", F_INT, SERVER_SET | FILTER, .label = {"改派次数", "Reroutes"},
+                    .help = {"改派、退单、移交、改分类",
+                             "sent on, declined, handed over, reclassified"},
+                    .see = "ticket.staff"},
     [T_ADDRESS] = SET("address", F_TEXT, "地址", "Address"),
     [T_EXTERNAL_ID] = {"external_id", F_TEXT, SERVER_SET | FILTER,
                        .label = {"外部编号", "External number"}},
     [T_REST] = {"rest", F_JSON, SERVER_SET, .label = {"原始数据", "Original data"},
                 .see = "ticket.read"},
+    [T_ANONYMOUS] = {"anonymous", F_BOOL, SERVER_SET | FILTER, .label = {"匿名", "Anonymous"},
+                     .help = {"身份封存,两人同意才能启封",
+                              "who it is stays sealed until two people agree"}},
+    [T_PAGE] = {"handbook_page_id", F_REF, SERVER_SET, .ref = "handbook-pages",
+                .label = {"服务手册", "Handbook"}, .see = "ticket.staff",
+                .help = {"开始时生效的版本,以后不变",
+                         "the version in force when it came; it stays"}},
 };
 
 /* --- actions --- */
@@ -177,14 +197,24 @@ static const struct field in_finish[] = {
     COMMENT};
 static const struct field in_answer[] = {
     {"result", F_LONGTEXT, REQUIRED | TOLD, 1, 2000, .label = {"答复内容", "Answer"}}, COMMENT};
-static const struct field in_inform[] = {
-    {"channel", F_ENUM, REQUIRED | VIRTUAL, .choices = channels, .label = {"渠道", "Channel"}},
-    {"note", F_LONGTEXT, REQUIRED | VIRTUAL | TOLD, 1, 2000,
-     .label = {"告知内容", "What the customer was told"}},
-    COMMENT};
+static const struct field in_inform[] = {{"channel", F_ENUM, REQUIRED | VIRTUAL,
+                                          .choices = ticket_channels, .label = {"渠道", "Channel"}},
+                                         {"note", F_LONGTEXT, REQUIRED | VIRTUAL | TOLD, 1, 2000,
+                                          .label = {"告知内容", "What the customer was told"}},
+                                         COMMENT};
 static const struct field in_priority[] = {
     {"priority", F_ENUM, REQUIRED, .choices = ticket_priorities, .label = {"优先级", "Priority"}},
     REASON,
+    COMMENT};
+
+static const struct field in_hand_over[] = {
+    {"handover_to_id", F_REF, REQUIRED, .ref = "staff", .label = {"接手人", "Who takes over"},
+     .help = {"对方接受后责任才转移", "responsibility moves when he accepts"}},
+    REASON,
+    COMMENT};
+static const struct field in_merge[] = {
+    {"merged_into_id", F_REF, REQUIRED, .ref = "tickets", .label = {"合并到", "Merge into"},
+     .help = {"同一件事、仍在处理的工单", "the open ticket about the same thing"}},
     COMMENT};
 
 #define A(k, zh, en, t, in)                                                                        \
@@ -209,6 +239,13 @@ static const struct action actions[] = {
     A("close", "关闭", "Close", "plain", in_comment),
     A("cancel", "取消", "Cancel", "danger", in_told_reason),
     A("reopen", "重新打开", "Reopen", "danger", in_told_reason),
+    A("hand_over", "移交", "Hand over", "plain", in_hand_over),
+    A("accept_handover", "接手", "Take over", "primary", in_comment),
+    A("refuse_handover", "拒绝接手", "Refuse", "danger", in_reason),
+    A("recall_handover", "收回移交", "Recall", "plain", in_comment),
+    A("vouch", "首问确认", "Vouch for it", "primary", in_comment),
+    A("merge", "合并", "Merge", "plain", in_merge),
+    A("split", "拆分", "Split off", "plain", in_reason),
     A("prioritize", "调整优先级", "Change priority", "plain", in_priority),
 };
 
@@ -228,13 +265,61 @@ static const struct action actions[] = {
     }
 #define ASSIGNEE                                                                                   \
     {                                                                                              \
-        "ticket.work", is_assignee                                                                 \
+        "ticket.staff", is_assignee                                                                \
+    }
+#define RESPONSIBLE                                                                                \
+    {                                                                                              \
+        "ticket.staff", is_responsible                                                             \
+    }
+#define RECEIVER                                                                                   \
+    {                                                                                              \
+        "ticket.staff", is_receiver                                                                \
+    }
+#define FIRST_CONTACT                                                                              \
+    {                                                                                              \
+        "ticket.staff", is_first_contact                                                           \
     }
 #define CUSTOMER                                                                                   \
     {                                                                                              \
         "ticket.own", is_customer                                                                  \
     }
 #define FREE_ORDER is_work
+#define DISPATCH(state)                                                                            \
+    {                                                                                              \
+        state, DISPATCHED, "dispatch", {DISPATCHER}, NULL, guard_dispatch, effect_dispatch,        \
+            "ticket.dispatched"                                                                    \
+    }
+#define PRIORITIZE(state)                                                                          \
+    {                                                                                              \
+        state, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized" \
+    }
+#define CANCEL(state)                                                                              \
+    {                                                                                              \
+        state, CANCELLED, "cancel", {DESK, CUSTOMER}, NULL, guard_cancel, effect_cancel,           \
+            "ticket.cancelled"                                                                     \
+    }
+#define MERGE(state)                                                                               \
+    {                                                                                              \
+        state, MERGED, "merge", {DESK, DISPATCHER}, NULL, guard_merge, effect_merge,               \
+            "ticket.merged"                                                                        \
+    }
+#define HAND_OVER(state, to)                                                                       \
+    {state,           STEP_SAME,        "hand_over",         {RESPONSIBLE}, is_not_handed_over,    \
+     guard_hand_over, effect_hand_over, "ticket.handed_over"},                                     \
+        {state,                                                                                    \
+         to,                                                                                       \
+         "accept_handover",                                                                        \
+         {RECEIVER},                                                                               \
+         is_handed_over,                                                                           \
+         guard_accept_handover,                                                                    \
+         effect_accept_handover,                                                                   \
+         "ticket.handover_accepted"},                                                              \
+        {state,          STEP_SAME, "refuse_handover",      {RECEIVER},                            \
+         is_handed_over, NULL,      effect_refuse_handover, "ticket.handover_refused"},            \
+    {                                                                                              \
+        state, STEP_SAME, "recall_handover", {RESPONSIBLE, DISPATCHER}, is_handed_over, NULL,      \
+            effect_recall_handover, "ticket.handover_recalled"                                     \
+    }
 static const struct step steps[] = {
     {RECEIVED,
      ACCEPTED,
@@ -244,16 +329,10 @@ static const struct step steps[] = {
      NULL,
      effect_accept,
      "ticket.accepted"},
-    {RECEIVED, CANCELLED, "cancel", {DESK, CUSTOMER}, NULL, NULL, effect_close, "ticket.cancelled"},
-    {RECEIVED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
-    {ACCEPTED,
-     DISPATCHED,
-     "dispatch",
-     {DISPATCHER},
-     NULL,
-     guard_dispatch,
-     effect_dispatch,
-     "ticket.dispatched"},
+    CANCEL(RECEIVED),
+    MERGE(RECEIVED),
+    PRIORITIZE(RECEIVED),
+    DISPATCH(ACCEPTED),
     {ACCEPTED,
      DISPATCHED,
      "grab",
@@ -263,26 +342,20 @@ static const struct step steps[] = {
      effect_grab,
      "ticket.dispatched"},
     {ACCEPTED, FINISHED, "answer", {DESK}, is_talk, NULL, effect_finish, "ticket.finished"},
-    {ACCEPTED, CANCELLED, "cancel", {DESK, CUSTOMER}, NULL, NULL, effect_close, "ticket.cancelled"},
-    {ACCEPTED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
+    CANCEL(ACCEPTED),
+    MERGE(ACCEPTED),
+    HAND_OVER(ACCEPTED, DISPATCHED),
+    PRIORITIZE(ACCEPTED),
     {DISPATCHED, IN_PROGRESS, "start", {ASSIGNEE}, NULL, NULL, effect_start, "ticket.started"},
-    {DISPATCHED,
-     DISPATCHED,
-     "dispatch",
-     {DISPATCHER},
-     NULL,
-     guard_dispatch,
-     effect_dispatch,
-     "ticket.dispatched"},
+    DISPATCH(DISPATCHED),
     {DISPATCHED, ACCEPTED, "decline", {ASSIGNEE}, NULL, NULL, effect_decline, "ticket.declined"},
-    {DISPATCHED,
-     STEP_SAME,
-     "prioritize",
-     {DESK, DISPATCHER},
-     NULL,
-     NULL,
-     NULL,
-     "ticket.prioritized"},
+    MERGE(DISPATCHED),
+    HAND_OVER(DISPATCHED, STEP_SAME),
+    PRIORITIZE(DISPATCHED),
+    DISPATCH(IN_PROGRESS),
+    MERGE(IN_PROGRESS),
+    HAND_OVER(IN_PROGRESS, STEP_SAME),
+    HAND_OVER(PAUSED, STEP_SAME),
     {IN_PROGRESS, FINISHED, "finish", {ASSIGNEE}, NULL, NULL, effect_finish, "ticket.finished"},
     {IN_PROGRESS,
      PAUSED,
@@ -292,14 +365,7 @@ static const struct step steps[] = {
      NULL,
      effect_pause,
      "ticket.paused"},
-    {IN_PROGRESS,
-     STEP_SAME,
-     "prioritize",
-     {DESK, DISPATCHER},
-     NULL,
-     NULL,
-     NULL,
-     "ticket.prioritized"},
+    PRIORITIZE(IN_PROGRESS),
     {PAUSED,
      IN_PROGRESS,
      "resume",
@@ -316,8 +382,17 @@ static const struct step steps[] = {
     DECIDE(PAUSED, "refuse_pause", effect_refuse_pause),
     DECIDE(IN_PROGRESS, "approve_pause", effect_approve_pause),
     DECIDE(IN_PROGRESS, "refuse_pause", effect_refuse_pause),
-    {PAUSED, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized"},
+    PRIORITIZE(PAUSED),
     {FINISHED, INFORMED, "inform", {DESK, ASSIGNEE}, NULL, NULL, effect_inform, "ticket.informed"},
+    {INFORMED,
+     STEP_SAME,
+     "vouch",
+     {FIRST_CONTACT},
+     is_to_vouch,
+     NULL,
+     effect_vouch,
+     "ticket.vouched"},
+    {MERGED, ACCEPTED, "split", {DESK, DISPATCHER}, NULL, NULL, effect_split, "ticket.split"},
     {INFORMED,
      CLOSED,
      "confirm",
@@ -341,9 +416,13 @@ const struct machine ticket_machine = {T_STATE, actions, COUNT_OF(actions), step
 
 #define PAUSE_SHAPE                                                                                \
     "{id:int,class:str,reason:str?,from_at:instant,to_at:instant?,stops_clock:bool,state:str}"
+#define LINK_SHAPE "{id:int,code:str,title:str,state:str,link:str,link_id:int?}"
+#define VISIT_SHAPE                                                                                \
+    "{id:int,why:str,due_at:instant,state:str,score:int?,comment:str?,done_at:instant?}"
 static const struct row_rule ticket_rules[] = {
     {"ticket.work",
-     "assignee_id = :staff OR (state = 2 AND assignee_id IS NULL AND kind IN (1, 6))"},
+     "assignee_id = :staff OR handover_to_id = :staff OR (state = 2 AND assignee_id IS NULL AND "
+     "kind IN (1, 6))"},
     {"ticket.own", "person_id = :person"},
     {0}};
 static const struct index ticket_indexes[] = {
@@ -355,10 +434,14 @@ static const struct index ticket_indexes[] = {
     {"ticket_external", "community_id, external_id", "external_id IS NOT NULL", true},
     {"ticket_clock", "clock_next", "clock_next IS NOT NULL", false},
     {"ticket_informed", "informed_at", "state = 7", false},
+    {"ticket_handover", "community_id, handover_to_id", "handover_to_id IS NOT NULL", false},
+    {"ticket_closed", "community_id, closed_at, id", "closed_at IS NOT NULL", false},
+    {"ticket_created", "community_id, created_at, id", NULL, false},
 };
 const struct resource res_ticket = {
     .name = "ticket",
     .path = "tickets",
+    .words = true,
     .label = {"工单", "Ticket"},
     .fields = ticket_fields,
     .nfields = T__N,
@@ -376,10 +459,13 @@ const struct resource res_ticket = {
     .extra = ticket_extra,
     .extras = {{"rating", "{content:int, attitude:int, efficiency:int, "
                           "experience:int, comment:str?}?"},
-               {"pauses", "[" PAUSE_SHAPE "]"}},
+               {"pauses", "[" PAUSE_SHAPE "]"},
+               {"links", "[" LINK_SHAPE "]"},
+               {"visits", "[" VISIT_SHAPE "]"}},
     .machine = &ticket_machine,
     .heard_by = ticket_heard_by,
     .staff_field = T_ASSIGNEE,
+    .asked_field = T_HANDOVER_TO,
     .person_field = T_PERSON};
 
 /* --- ratings --- */

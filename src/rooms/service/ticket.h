@@ -10,8 +10,12 @@ extern const struct job service_jobs[];
 extern const struct query *const service_queries[];
 extern const struct choice ticket_pause_states[];
 extern const struct query *const pause_queries[], *const ladder_queries[], *const clock_queries[];
-extern const struct route ladder_routes[], dispatch_routes[];
+extern const struct route dispatch_routes[];
 extern const struct query *const dispatch_queries[];
+extern const struct query *const handover_queries[],
+    *const link_queries[], *const visit_queries[], *const loop_queries[];
+extern const struct route loop_routes[], reply_routes[];
+extern const struct choice ticket_channels[];
 extern const struct table dispatch_tables[1];
 extern const struct fixup service_fixups[];
 extern const struct query Q_PERSON_BRIEF, Q_OPEN_COUNT, Q_REPEAT, Q_SIMILAR, Q_EXTERNAL;
@@ -45,12 +49,58 @@ MUST_USE enum err pauses_json(struct ctx *c, struct tx *tx, const struct row *t,
 /* Marks clocks that ran out before now. */
 void clocks_mark(const struct ctx *c, const struct row *old, struct row *neu);
 
-/* Tells level about a clock at so many percent, unless that was told since the last promise; 0:
- * nobody is fit to go. */
-MUST_USE enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, int clock,
-                                int percent, int level);
+/* Tells level about a ticket for another reason than time, unless that was told since its last
+ * promise. */
+MUST_USE enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t,
+                                enum escalation_why why, int level);
 /* The minute's look at the clocks that are due one (ladder.c). */
 enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data);
+
+/* --- responsibility (handover.c) --- */
+
+int64_t responsible_of(const struct row *r); /* assignee, else the first contact; 0: nobody */
+bool is_responsible(const struct who *w, const struct row *r);
+bool is_receiver(const struct who *w, const struct row *r);
+bool is_first_contact(const struct who *w, const struct row *r);
+bool is_handed_over(const struct row *r); /* asked of somebody who has not answered */
+bool is_not_handed_over(const struct row *r);
+bool is_to_vouch(const struct row *r);
+/* Whoever was asked to take it is not asked any more: it went another way. */
+MUST_USE enum err handover_drop(struct ctx *c, struct tx *tx, const struct row *old,
+                                struct row *neu);
+/* R16: a field error at field unless staff holds what the ticket's category asks a certificate for.
+ */
+MUST_USE enum err check_skill_of(struct ctx *c, struct tx *tx, const struct row *old,
+                                 const char *field, int64_t staff);
+
+/* --- tickets that belong together (links.c) --- */
+
+/* ,"links":[…] */
+MUST_USE enum err links_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out);
+/* The customers of what was merged into old are told what neu tells its own. */
+MUST_USE enum err merged_follow(struct ctx *c, struct tx *tx, const struct row *old,
+                                const struct row *neu, const char *topic, const char *action);
+
+/* --- return visits (visits.c) --- */
+
+bool is_low_score(int64_t score); /* 1 or 2 of 5; 0: no mark */
+int visit_lot(int64_t ticket_id); /* 0…99: drawn for the sample when below the rule's percent */
+/* A ticket was closed: a visit if its kind's rule and the lot say so. */
+MUST_USE enum err visit_by_rule(struct ctx *c, struct tx *tx, const struct row *t);
+MUST_USE enum err visit_after_low_score(struct ctx *c, struct tx *tx, const struct row *t);
+/* ,"visits":[…], newest first */
+MUST_USE enum err visits_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out);
+/* Fixup: low marks of the last 30 days that nobody followed up are, now. */
+enum err low_scores_come(struct ctx *c, struct tx *tx);
+enum err visits_late(struct ctx *c, struct tx *tx, struct app *app, struct str data);
+MUST_USE enum err visit_rules_seed(struct ctx *c, struct tx *tx);
+enum err visit_rules_job(struct ctx *c, struct tx *tx, struct app *app, struct str data);
+
+/* --- loops (loops.c) --- */
+
+/* What nobody looks after: what, id, code, title, since; 201 at most. */
+MUST_USE enum err orphans_read(struct ctx *c, struct tx *tx, int64_t community, struct rows *ret);
+enum err orphans_nightly(struct ctx *c, struct tx *tx, struct app *app, struct str data);
 
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu);
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);
@@ -68,6 +118,27 @@ enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, con
 enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_reopen(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
+enum err guard_hand_over(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
+enum err guard_accept_handover(struct ctx *c, struct tx *tx, const struct row *old,
+                               const struct row *in);
+enum err guard_merge(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
+enum err guard_cancel(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
+enum err effect_hand_over(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                          const struct row *in);
+enum err effect_accept_handover(struct ctx *c, struct tx *tx, const struct row *old,
+                                struct row *neu, const struct row *in);
+enum err effect_refuse_handover(struct ctx *c, struct tx *tx, const struct row *old,
+                                struct row *neu, const struct row *in);
+enum err effect_recall_handover(struct ctx *c, struct tx *tx, const struct row *old,
+                                struct row *neu, const struct row *in);
+enum err effect_vouch(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                      const struct row *in);
+enum err effect_merge(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                      const struct row *in);
+enum err effect_split(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                      const struct row *in);
+enum err effect_cancel(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                       const struct row *in);
 enum err effect_accept(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                        const struct row *in);
 enum err effect_dispatch(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,

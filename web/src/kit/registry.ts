@@ -1,18 +1,29 @@
 // Where rooms hang what the generic pages cannot know: a dialog for one action, a full page for one resource, a page for
 // one menu key. The kit never imports a room.
 import type { Component } from 'vue'
+import type { Pair } from './types'
 
 const dialogs = new Map<string, Component>()
 const pages = new Map<string, (id: number) => string>()
 const creating = new Map<string, string>()
+interface HouseholdTab { key: string; label: Pair; permission: string; component: Component }
+const tabs: HouseholdTab[] = []
+type Place = 'panel' | 'bar'
+const parts: { path: string; place: Place; component: Component }[] = []
 const menu = new Map<string, string>([['home', '/']])
 
 export const registry = {
   action_dialog: (path: string, key: string, c: Component) => dialogs.set(path + '.' + key, c),
   record_page: (path: string, to: (id: number) => string) => pages.set(path, to),
   create_page: (path: string, to: string) => creating.set(path, to),
+  /* A tab of the household's page; the component is given its space-id. */
+  household_tab: (tab: HouseholdTab) => tabs.push(tab),
+  /* What another room adds to a record's own page: among its panels or its buttons. The component is given the row. */
+  record_part: (path: string, place: Place, component: Component) => parts.push({ path, place, component }),
   menu_page: (key: string, to: string) => menu.set(key, to),
 }
+export const record_parts = (path: string, place: Place): Component[] => parts.filter((p) => p.path === path && p.place === place).map((p) => p.component)
+export const household_tabs = (): HouseholdTab[] => tabs
 export function action_dialog(path: string, key: string): Component | null {
   return dialogs.get(path + '.' + key) ?? null
 }

@@ -14,6 +14,7 @@ export const P = sheet({
   today: ['今天的任务', "Today's tasks"],
   today_none: ['没有待办任务', 'No tasks'],
   today_none_text: ['看看“抢单”里有没有可接的工单。', 'Have a look at the open pool.'],
+  asked: ['请您接手', 'Asked to take over'],
   doing: ['正在处理', 'Doing'],
   waiting: ['待处理', 'To do'],
   to_inform: ['待反馈住户', 'Tell the customer'],

@@ -54,6 +54,8 @@ export const T = sheet({
   stage_before: ['处理前', 'Before'],
   stage_after: ['处理后', 'After'],
   stage_other: ['其他', 'Other'],
+  stage_signature: ['签名', 'Signature'],
+  stage_voice: ['语音', 'Voice note'],
   timeline: ['处理记录', 'Timeline'],
   timeline_none: ['还没有记录', 'Nothing yet'],
   comment: ['备注', 'Comment'],

@@ -152,8 +152,16 @@ static void test_erase(void **state)
     (void)state;
     struct house *h = house_open();
     int64_t p = h->person[AS_RESIDENT];
-    house_ticket(h, KIND_REPAIR);
+    int64_t ticket = house_ticket(h, KIND_REPAIR);
+    struct row visit = {0};
+    row_put(&visit, R_COMMUNITY, v_int(h->a));
+    row_put(&visit, RV_TICKET, v_int(ticket));
+    row_put(&visit, RV_WHY, v_int(VISIT_RULE));
+    row_put(&visit, RV_DUE, v_int(h->c.now_ms));
+    row_put(&visit, RV_STATE, v_int(VISIT_DONE));
+    row_put(&visit, RV_COMMENT, v_lit("王先生说满意"));
     house_as(h, AS_SYSTEM);
+    house_ok(h, house_insert(h, &res_return_visit, &visit));
     house_sql(h, "UPDATE ticket SET state = 9, closed_at = 1");
     house_ok(h, db_write(h->app.db, &h->c, erase, &p));
     assert_int_equal(house_number(h, "SELECT count(*) FROM person WHERE erased_at IS NOT NULL AND "
@@ -162,6 +170,8 @@ static void test_erase(void **state)
     assert_int_equal(house_number(h, "SELECT count(*) FROM ticket WHERE contact_name LIKE '匿名%' "
                                      "AND contact_phone IS NULL"),
                      1);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM return_visit WHERE comment IS NOT NULL"),
+                     0);
     assert_int_equal(house_number(h, "SELECT count(*) FROM app_user WHERE login LIKE "
                                      "'anonymous-%' AND enabled = 0 AND password IS NULL"),
                      1);

@@ -68,6 +68,9 @@ static void test_city(void **state)
         0);
     assert_int_equal(house_number(h, "SELECT count(*) FROM event WHERE topic = 'ticket.created'"),
                      100);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM ticket WHERE handbook_page_id IS NOT "
+                                     "NULL"),
+                     0); /* worked by other rules */
     assert_int_equal(house_number(h, "SELECT count(*) FROM ticket WHERE code LIKE 'WX-2022-%'"),
                      100);
     rep = load(h, text_of_file(h, CITY "boston311-100.csv"),

@@ -21,7 +21,7 @@ export function clock_of(t: Values, name: ClockName): Clock {
     const late = !!t[name + '_breached'] || (due !== null && Date.parse(done) > Date.parse(due))
     return { tone: 'done', text: late ? T.done_late : T.done_in_time, due, done, late }
   }
-  if (!due || t.state === 'cancelled' || t.state === 'closed') return { tone: 'none', text: '–', due, done, late: false }
+  if (!due || ['cancelled', 'closed', 'merged'].includes(t.state)) return { tone: 'none', text: '–', due, done, late: false }
   if (t.clock_stopped && name !== 'respond') return { tone: 'none', text: T.stopped, due, done, late: !!t[name + '_breached'] }
   const left = Date.parse(due) - now.value
   if (left < 0) return { tone: 'late', text: fill(T.late, span_text(left)), due, done, late: true }

@@ -4,11 +4,13 @@ import { action, resource } from '../../../kit/meta'
 import { toast } from '../../../kit/notify'
 import { Q } from '../../../kit/texts.offline'
 import { happened_now, of_subject, queue_do, type Fresh } from '../../../offline/queue'
-import { photo_ready, type Stage } from '../photo'
+import { photo_ready, type Stage } from '../../../kit/photo'
 import type { Action, FileItem, Row, Values } from '../../../kit/types'
 
 export const WALK = ['grab', 'start', 'resume', 'finish', 'inform']
 export const OTHER = ['pause', 'decline']
+/* Between two people: needs the network, so never queued. */
+export const ASKED = ['accept_handover', 'refuse_handover', 'hand_over', 'recall_handover']
 const OWN = [...WALK.slice(1), ...OTHER] // a free order is nobody's: grabbing needs the network
 const STOPS: Values = { start: ['handled_at'], finish: ['handled_at', 'resolved_at'] }
 

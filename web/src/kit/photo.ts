@@ -1,7 +1,7 @@
 // Photos are shrunk in the browser to at most 1600 px and JPEG before they travel: a phone's 5 MB become 300 kB. What
 // the browser cannot decode is sent as it is and the server judges it.
-import { api } from '../../kit/api'
-import type { FileItem } from '../../kit/types'
+import { api } from './api'
+import type { FileItem } from './types'
 
 const EDGE = 1600
 
@@ -35,7 +35,7 @@ export async function photo_preview(file: Blob, canvas: HTMLCanvasElement): Prom
   image.close()
 }
 
-export type Stage = 'before' | 'after' | 'other'
+export type Stage = 'before' | 'after' | 'other' | 'signature' | 'voice'
 export async function photo_ready(file: File): Promise<{ small: Blob; name: string }> {
   const small = file.type.startsWith('image/') ? await photo_shrink(file) : file
   return { small, name: small === file ? file.name : (file.name.replace(/\.[^.]*$/, '') || 'photo') + '.jpg' }

@@ -1,0 +1,145 @@
+/* demo_loops.c - how the demo's loops were closed: return visits made and to be made, low marks
+ * followed up, responsibility asked for and taken, a duplicate merged. Through the service room's
+ * own steps, at the times they would have happened, so its rules hold and nothing is left lying. */
+#include "main/demo_in.h"
+#include "rooms/service/ticket.h"
+
+enum { LOOK_BACK_DAYS = 45, CLOSED_MAX = 3000, VISITS_MAX = 1000 };
+
+static const struct query Q_CLOSED = {
+    "demo.closed", "SELECT id, closed_at FROM ticket WHERE community_id = $1 AND state = 8 AND "
+                   "closed_at >= $2 ORDER BY id LIMIT 3000"};
+static const struct query Q_LOW = {
+    "demo.low",
+    "SELECT ticket_id, created_at FROM rating WHERE community_id = $1 AND created_at >= "
+    "$2 AND (content <= 2 OR attitude <= 2 OR efficiency <= 2 OR experience <= 2) ORDER "
+    "BY id LIMIT 3000"};
+static const struct query Q_OPEN_VISITS = {
+    "demo.open_visits",
+    "SELECT id FROM return_visit WHERE community_id = $1 AND state = 1 ORDER BY "
+    "id LIMIT 1000"};
+/* Somebody's order that asks for no certificate, and another worker who could take it. */
+static const struct query Q_ORDERS = {
+    "demo.orders",
+    "SELECT t.id, (SELECT min(s.id) FROM staff s WHERE s.community_id = $1 AND s.takes_orders = 1 "
+    "AND s.archived = 0 AND s.id <> t.assignee_id) FROM ticket t WHERE t.community_id = $1 AND "
+    "t.state = 4 AND t.updated_at < $2 AND NOT EXISTS (SELECT 1 FROM category k JOIN skill n ON "
+    "n.id = k.skill_id WHERE k.id = t.category_id AND n.needs_certificate = 1) ORDER BY t.id DESC "
+    "LIMIT 4"};
+static const struct query Q_PAIR = {
+    "demo.pair", "SELECT id FROM ticket WHERE community_id = $1 AND state = 2 AND updated_at < $2 "
+                 "ORDER BY id DESC LIMIT 3"};
+
+static enum err visit_step(struct ctx *c, struct tx *tx, int64_t id, const char *action,
+                           int64_t at_ms, struct val first, const char *comment)
+{
+    struct row row, in = {0};
+    bool reach = str_eqz(str_of(action), "reach");
+    c->now_ms = at_ms;
+    row_put(&in, 0, first);
+    if (reach) {
+        row_put(&in, 1, v_int(CH_PHONE));
+        row_put(&in, 2, v_text(str_of(comment)));
+    }
+    TRY(res_load(c, tx, &res_return_visit, id, &row));
+    return flow_act_row(c, tx, &res_return_visit, &row, action, &in, 0);
+}
+
+/* Those that are due are done, so are most of the others; the rest wait for whoever looks. */
+static enum err visits_make(struct ctx *c, struct tx *tx, struct demo *d, int64_t town)
+{
+    static const char *const good[] = {"满意,处理及时", "修得不错,谢谢", "态度很好", "没有问题"};
+    struct rows rows;
+    TRY(q_rows(c, tx, &Q_OPEN_VISITS, IN(v_int(town)), VISITS_MAX, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct row v;
+        int64_t id = val_int(rows.v[i]);
+        TRY(res_load(c, tx, &res_return_visit, id, &v));
+        int64_t due = row_int(&v, RV_DUE), from = row_int(&v, R_CREATED_AT);
+        int64_t at = from + prng_range(&d->g, 3, (int)((due - from) / HOUR_MS)) * HOUR_MS - HOUR_MS;
+        bool late = due <= d->now_ms;
+        if (at + HOUR_MS >= d->now_ms || (!late && chance(d, 400)))
+            continue;
+        if (chance(d, 60)) {
+            TRY(visit_step(c, tx, id, "miss", from + HOUR_MS, v_lit("电话无人接听"), ""));
+            TRY(visit_step(c, tx, id, "miss", at + HOUR_MS, v_lit("再次拨打仍无人接听"), ""));
+        } else
+            TRY(visit_step(c, tx, id, "reach", at, v_int(chance(d, 700) ? 5 : pick(d, 3, 4)),
+                           good[pick(d, 0, COUNT_OF(good) - 1)]));
+    }
+    return E_OK;
+}
+
+typedef enum err (*open_visit)(struct ctx *c, struct tx *tx, const struct row *t);
+
+static enum err visits_open(struct ctx *c, struct tx *tx, struct demo *d, int64_t town,
+                            const struct query *q, open_visit open)
+{
+    struct rows rows;
+    TRY(q_rows(c, tx, q, IN(v_int(town), v_int(d->now_ms - LOOK_BACK_DAYS * DAY_MS)), CLOSED_MAX,
+               &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct row t;
+        TRY(res_load(c, tx, &res_ticket, val_int(rows.v[2 * i]), &t));
+        c->now_ms = val_int(rows.v[2 * i + 1]);
+        TRY(open(c, tx, &t));
+    }
+    return E_OK;
+}
+
+static enum err act(struct ctx *c, struct tx *tx, int64_t id, const char *action, struct val first,
+                    const char *reason)
+{
+    struct row t, in = {0};
+    row_put(&in, 0, first);
+    if (reason)
+        row_put(&in, 1, v_text(str_of(reason)));
+    TRY(res_load(c, tx, &res_ticket, id, &t));
+    return flow_act_row(c, tx, &res_ticket, &t, action, &in, 0);
+}
+
+/* One handover taken, one that waits; two reports of one thing, and a ticket that belongs to
+ * another. */
+static enum err hands_make(struct ctx *c, struct tx *tx, int64_t town)
+{
+    struct rows orders, pair;
+    c->fault.nfields = 0;
+    TRY(q_rows(c, tx, &Q_ORDERS, IN(v_int(town), v_int(c->now_ms)), 4, &orders));
+    for (size_t i = 0; i < orders.n && i < 2; i++) {
+        const struct val *v = orders.v + 2 * i;
+        if (v[1].t != V_INT)
+            continue;
+        TRY(act(c, tx, val_int(v[0]), "hand_over", v[1], "明天参加电梯安全培训"));
+        if (i)
+            TRY(act(c, tx, val_int(v[0]), "accept_handover", v_null(), NULL));
+    }
+    TRY(q_rows(c, tx, &Q_PAIR, IN(v_int(town), v_int(c->now_ms)), 3, &pair));
+    if (pair.n < 2)
+        return E_OK;
+    struct row link = {0};
+    row_put(&link, R_COMMUNITY, v_int(town));
+    row_put(&link, TL_TICKET, pair.v[0]);
+    row_put(&link, TL_OTHER, pair.v[1]);
+    row_put(&link, TL_KIND, v_int(LINK_RELATED));
+    TRY(res_insert(c, tx, &res_ticket_link, &link));
+    return pair.n < 3 ? E_OK : act(c, tx, val_int(pair.v[2]), "merge", pair.v[1], NULL);
+}
+
+enum err loops_write(struct ctx *c, struct tx *tx, struct demo *d)
+{
+    enum err e = visit_rules_seed(c, tx);
+    for (int i = 0; i < TOWNS && e == E_OK; i++) {
+        int64_t town = d->towns[i].id;
+        reseed(d, &d->towns[i], 3);
+        e = visits_open(c, tx, d, town, &Q_CLOSED, visit_by_rule);
+        if (e == E_OK)
+            e = visits_open(c, tx, d, town, &Q_LOW, visit_after_low_score);
+        if (e == E_OK)
+            e = visits_make(c, tx, d, town);
+        c->now_ms = d->now_ms;
+        if (e == E_OK)
+            e = hands_make(c, tx, town);
+    }
+    c->now_ms = d->now_ms;
+    return e;
+}
