@@ -4,6 +4,7 @@
 //   node test/run.mjs src/base/test/str_test.c test/journeys/login.test.mjs      some files
 // A pass is one line a suite; a failure's output is printed in full. The last line is "N passed, N failed". A whole run
 // with fewer tests than test/count.min fails: tests must not get lost silently. `make test` builds what is needed first.
+// ANJU_TEST_TIMES=1 prints what each file took.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -104,9 +105,12 @@ async function runSuite(name, files, runFile, jobs) {
   const sum = { passed: 0, failed: 0, skipped: 0 }
   const began = Date.now()
   const queue = [...files]
+  const slow = []
   const worker = async () => {
     for (let file = queue.shift(); file; file = queue.shift()) {
+      const started = Date.now()
       const result = await runFile(file)
+      slow.push([Date.now() - started, file])
       // A crash, a sanitizer report or a failing hook fails no test of its own: count the file.
       if (!result.ok && result.failed === 0) result.failed = 1
       for (const key of Object.keys(sum)) sum[key] += result[key]
@@ -118,6 +122,7 @@ async function runSuite(name, files, runFile, jobs) {
   const skipped = sum.skipped ? `, ${sum.skipped} skipped` : ''
   const seconds = ((Date.now() - began) / 1000).toFixed(1)
   console.log(`${name}: ${sum.passed} passed, ${sum.failed} failed${skipped} (${files.length} files, ${seconds} s)`)
+  if (process.env.ANJU_TEST_TIMES) for (const [ms, file] of slow.sort(([a], [b]) => b - a)) console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${file}`)
 }
 
 const asked = process.argv.slice(2).flatMap((a) => (['journeys', 'faults'].includes(a) ? [`${a}-sqlite`, `${a}-postgres`] : [a]))
