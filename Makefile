@@ -15,7 +15,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wformat=2 -Wno-format-nonliteral -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
-PKGS    := sqlite3 libpq libmicrohttpd gnutls jansson libsodium liboath xlsxwriter zlib
+PKGS    := sqlite3 libpq libmicrohttpd gnutls jansson libsodium liboath xlsxwriter zlib gmime-3.0
 CPPFLAGS += -Isrc -D_GNU_SOURCE $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 CFLAGS_release := -O2 -g -fno-plt -D_FORTIFY_SOURCE=2 -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -24,7 +24,7 @@ CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS  += -std=gnu17 $(WARN) $(CFLAGS_$(MODE)) -pthread
 LDFLAGS_release := -Wl,-z,relro,-z,now
 LDFLAGS += $(LDFLAGS_$(MODE)) $(filter -fsanitize%,$(CFLAGS)) -pthread
-LDLIBS  := -lsqlite3 -lpq -lmicrohttpd -lgnutls -ljansson -lsodium -loath -lxlsxwriter -lz -lzxcvbn
+LDLIBS  := -lsqlite3 -lpq -lmicrohttpd -lgnutls -ljansson -lsodium -loath -lxlsxwriter -lz -lzxcvbn $(shell pkg-config --libs gmime-3.0 2>/dev/null)
 # Nothing of npm lands outside the tree (a CI machine's HOME may be read-only), and no browser is ever downloaded.
 export npm_config_cache := $(abspath $(B))/npm
 export npm_config_audit := false

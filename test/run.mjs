@@ -16,6 +16,7 @@ process.chdir(resolve(new URL('.', import.meta.url).pathname, '..'))
 const BUILD = process.env.ANJU_BUILD ?? 'build'
 const MODE = process.env.ANJU_TEST_MODE ?? 'asan'
 const JOBS = Number(process.env.ANJU_TEST_JOBS ?? availableParallelism?.() ?? cpus().length)
+const WAITING_JOBS = JOBS + 1 // journeys wait for servers, clocks and rate limits
 const FILE_MS = 8 * 60_000
 const BROWSER_MS = 25 * 60_000 // all specs in one call
 
@@ -143,7 +144,7 @@ const fuzzFiles = pick('fuzz', () => find('test/fuzz', isFuzz), isFuzz)
 if (fuzzFiles.length) await runSuite('fuzz', fuzzFiles, runFuzz, JOBS)
 for (const engine of (process.env.ANJU_TEST_ENGINES ?? 'sqlite postgres').split(' ')) {
   const list = pick(`journeys-${engine}`, journeys, (f) => isJourney(f) && !isFaults(f))
-  if (list.length) await runSuite(`journeys-${engine}`, list, (f) => runJourney(f, engine), JOBS)
+  if (list.length) await runSuite(`journeys-${engine}`, list, (f) => runJourney(f, engine), WAITING_JOBS)
   const hurt = pick(`faults-${engine}`, faults, isFaults)
   if (hurt.length) await runSuite(`faults-${engine}`, hurt, (f) => runJourney(f, engine), JOBS)
 }

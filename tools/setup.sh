@@ -29,6 +29,7 @@ want_group() {
         want_lib liboath liboath-dev
         want_lib xlsxwriter libxlsxwriter-dev
         want_lib zlib zlib1g-dev
+        want_lib gmime-3.0 libgmime-3.0-dev
         want_file /usr/include/zxcvbn.h libzxcvbn-dev
         want_file /etc/ssl/certs/ca-certificates.crt ca-certificates
         # A node from elsewhere (nodesource, nvm) brings its npm; Debian's npm would clash with it.

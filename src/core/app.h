@@ -103,7 +103,8 @@ struct app {
     const struct asset *assets;
     size_t nassets;
     const char *data_dir;
-    const char *clamd; /* address of the virus scanner; NULL: none */
+    const char *clamd;    /* address of the virus scanner; NULL: none */
+    const char *sendmail; /* program that takes a message for sending; NULL: no mail goes out */
     int node_id;
     bool demo; /* demo passwords exist: the login page may say so */
     struct live *live;
@@ -157,6 +158,10 @@ MUST_USE enum err req_calm(struct ctx *c, struct req *q, const char *purpose, in
  * it. */
 MUST_USE enum err file_take(struct ctx *c, struct req *q, const struct resource *res, int64_t id,
                             enum err (*then)(struct ctx *c, struct tx *tx, void *arg), void *arg);
+/* Keeps bytes as a file of row id of res, for what did not come by HTTP; the checks are those of
+ * every upload. The same content twice is kept once. Outside transactions. */
+MUST_USE enum err file_attach(struct ctx *c, struct app *app, const struct resource *res,
+                              int64_t id, struct str name, struct str bytes);
 /* For a ONE_TX handler, first and last in its writing transaction. replayed: it was all done before
  * and q->out holds that answer. */
 MUST_USE enum err req_once(struct req *q, struct tx *tx, bool *ret_replayed);

@@ -17,6 +17,7 @@ enum ftype {
     F_TEXT,     /* one line */
     F_LONGTEXT, /* lines */
     F_PHONE,    /* digits, spaces, + - ( ) ; stored as digits with an optional leading + */
+    F_EMAIL,    /* local@domain in ASCII, stored in lower case */
     F_ENUM,     /* choices: code stored, key spoken */
     F_REF,      /* id of a row of resource .ref, in the same community or in the system */
     F_DATE,     /* civil date, text YYYY-MM-DD */
@@ -64,7 +65,7 @@ struct field {
     const char *see, *edit; /* permission needed; NULL: as the resource */
 };
 
-enum { ROW_FIELDS_MAX = 80, TEXT_DEFAULT_MAX = 200, LONGTEXT_DEFAULT_MAX = 10000 };
+enum { ROW_FIELDS_MAX = 80, TEXT_DEFAULT_MAX = 200, LONGTEXT_DEFAULT_MAX = 10000, EMAIL_MAX = 254 };
 /* A set of fields: bit i stands for fields[i]. */
 __extension__ typedef unsigned __int128 fieldset;
 #define BIT(i) ((fieldset)1 << (i))
@@ -117,6 +118,8 @@ void field_to_json(struct buf *b, const struct field *f, struct val v, const str
 /* 138****1234 (of numbers below 11 digits nothing), 110***********002X of what is kept encrypted,
  * 张**: the first character of anything else. Source: domain-rules 6.1. */
 void buf_masked(struct buf *b, const struct field *f, struct str s);
+/* s as an F_EMAIL keeps it; false: it is none. */
+bool email_clean(struct arena *a, struct str s, struct str *ret);
 void buf_text_pair(struct buf *b, struct text t); /* ["中文","English"] */
 /* The field as meta and forms know it. */
 void field_to_meta(struct buf *b, const struct field *f);

@@ -14,12 +14,12 @@
 #include "core/policy.h"
 #include "core/virus.h"
 
-enum { FILE_MAX = 10 << 20, FILES_PER_ROW = 60, HEAD_BYTES = 16 };
+enum { FILE_MAX = 10 << 20, FILES_PER_ROW = 60, HEAD_BYTES = 16, STAGE_OTHER = 3 };
 
 static const struct choice stages[] = {
-    {1, "before", {"处理前", "Before"}, NULL},  {2, "after", {"处理后", "After"}, NULL},
-    {3, "other", {"其他", "Other"}, NULL},      {4, "signature", {"签名", "Signature"}, NULL},
-    {5, "voice", {"语音", "Voice note"}, NULL}, {0}};
+    {1, "before", {"处理前", "Before"}, NULL},       {2, "after", {"处理后", "After"}, NULL},
+    {STAGE_OTHER, "other", {"其他", "Other"}, NULL}, {4, "signature", {"签名", "Signature"}, NULL},
+    {5, "voice", {"语音", "Voice note"}, NULL},      {0}};
 static const struct field file_fields[FI__N] = {
     STANDARD_FIELDS,
     [FI_SUBJECT] = {"subject", F_TEXT, SERVER_SET, .label = {"所属", "Belongs to"}},
@@ -55,7 +55,10 @@ static const struct query Q_COUNT = {"file.count",
 static const struct query Q_TODAY = {"file.today",
                                      "SELECT COALESCE(sum(bytes), 0) FROM stored_file WHERE "
                                      "created_by = $1 AND created_at > $2"};
-const struct query *const file_queries[] = {&Q_OF_ROW, &Q_COUNT, &Q_TODAY, NULL};
+static const struct query Q_SAME = {
+    "file.same", "SELECT id FROM stored_file WHERE community_id = $1 AND subject_id = $2 AND "
+                 "subject = $3 AND sha256 = $4 LIMIT 1"};
+const struct query *const file_queries[] = {&Q_OF_ROW, &Q_COUNT, &Q_TODAY, &Q_SAME, NULL};
 
 struct magic {
     const char *type;
@@ -135,7 +138,7 @@ static struct str clean_name(struct ctx *c, struct str name)
 }
 
 struct upload {
-    struct req *q;
+    struct req *q;              /* NULL: it did not come by HTTP */
     const struct resource *res; /* of the row it belongs to */
     int64_t id;
     enum err (*then)(struct ctx *c, struct tx *tx, void *arg); /* of a stranger's; else NULL */
@@ -150,8 +153,8 @@ static enum err upload_quota(struct ctx *c, struct tx *tx, const struct upload *
 {
     enum { DAY_MS = 24 * 3600 * 1000 };
     struct val sum;
-    if (u->then)
-        return E_OK; /* a stranger's one picture is counted where he was let in */
+    if (!c->who)
+        return E_OK; /* a stranger's are counted where he was let in */
     TRY(q_one(c, tx, &Q_TODAY, IN(v_int(c->who->user_id), v_int(c->now_ms - DAY_MS)), &sum, 1));
     if (val_int(sum) + u->bytes <= u->quota_mb << 20)
         return E_OK;
@@ -179,8 +182,9 @@ static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
 {
     struct upload *u = arg;
     struct row row = u->row;
-    bool replayed;
-    TRY(req_once(u->q, tx, &replayed));
+    bool replayed = false;
+    if (u->q)
+        TRY(req_once(u->q, tx, &replayed));
     if (replayed)
         return E_OK;
     TRY(upload_target(c, tx, u));
@@ -206,6 +210,8 @@ static enum err upload_write(struct ctx *c, struct tx *tx, void *arg)
     TRY(tx_emit(c, tx, &e));
     if (u->then)
         TRY(u->then(c, tx, u->arg));
+    if (!u->q)
+        return E_OK;
     res_render(c, &res_file, &row, 0, &u->q->out);
     return req_once_done(u->q, tx);
 }
@@ -214,7 +220,7 @@ static enum err upload_judge(struct ctx *c, struct req *q, const struct http_par
                              int *ret_stage, int64_t *ret_taken_ms)
 {
     *ret = NULL;
-    *ret_stage = 3;
+    *ret_stage = STAGE_OTHER;
     for (int i = 0; i < q->h->nparts; i++) {
         const struct http_part *p = &q->h->parts[i];
         if (p->path && str_eqz(p->name, "file") && !*ret)
@@ -242,13 +248,9 @@ static enum err upload_judge(struct ctx *c, struct req *q, const struct http_par
     return E_OK;
 }
 
-static enum err upload(struct ctx *c, struct upload *u)
+static enum err keep(struct ctx *c, struct app *app, struct upload *u, const struct http_part *p,
+                     int stage)
 {
-    const struct http_part *p = NULL;
-    struct req *q = u->q;
-    int stage;
-    TRY(upload_judge(c, q, &p, &stage, &u->taken_ms));
-    ASSERT(p && p->path);
     const char *type = type_by_content(p->path);
     if (!type || (u->then && !str_starts(str_of(type), S("image/"))))
         return FAIL_FIELD(
@@ -257,11 +259,11 @@ static enum err upload(struct ctx *c, struct upload *u)
                             : (struct text)TEXT("图片、PDF 或录音", "pictures, PDF or sound"),
                     c->lang));
     u->bytes = p->bytes;
-    u->quota_mb = u->then ? 0 : policy_for(q->app, audience_of(c->who)).upload_mb;
-    TRY(db_read(q->app->db, c, upload_target, u)); /* before anything is kept */
-    TRY(virus_scan(c, q->app, p->path));
+    u->quota_mb = c->who ? policy_for(app, audience_of(c->who)).upload_mb : 0;
+    TRY(db_read(app->db, c, upload_target, u)); /* before anything is kept */
+    TRY(virus_scan(c, app, p->path));
     struct str hex = hex_of(c->mem, p->sha256, HASH_BYTES);
-    TRY(keep_file(c, q->app, p, hex));
+    TRY(keep_file(c, app, p, hex));
     row_put(&u->row, FI_SUBJECT, v_text(str_of(u->res->name)));
     row_put(&u->row, FI_SUBJECT_ID, v_int(u->id));
     row_put(&u->row, FI_NAME, v_text(clean_name(c, p->filename)));
@@ -269,7 +271,16 @@ static enum err upload(struct ctx *c, struct upload *u)
     row_put(&u->row, FI_BYTES, v_int(p->bytes));
     row_put(&u->row, FI_SHA, v_text(hex));
     row_put(&u->row, FI_STAGE, v_int(stage));
-    return db_write(q->app->db, c, upload_write, u);
+    return db_write(app->db, c, upload_write, u);
+}
+
+static enum err upload(struct ctx *c, struct upload *u)
+{
+    const struct http_part *p = NULL;
+    int stage;
+    TRY(upload_judge(c, u->q, &p, &stage, &u->taken_ms));
+    ASSERT(p && p->path);
+    return keep(c, u->q->app, u, p, stage);
 }
 
 enum err file_upload(struct ctx *c, struct req *q)
@@ -283,6 +294,44 @@ enum err file_take(struct ctx *c, struct req *q, const struct resource *res, int
 {
     struct upload u = {.q = q, .res = res, .id = id, .then = then, .arg = arg};
     return upload(c, &u);
+}
+
+static enum err is_there(struct ctx *c, struct tx *tx, void *arg)
+{
+    const struct upload *u = arg;
+    struct row row;
+    struct val id;
+    TRY(res_load(c, tx, u->res, u->id, &row));
+    return q_one(
+        c, tx, &Q_SAME,
+        IN(row.v[R_COMMUNITY], row.v[R_ID], v_text(str_of(u->res->name)), u->row.v[FI_SHA]), &id,
+        1);
+}
+
+enum err file_attach(struct ctx *c, struct app *app, const struct resource *res, int64_t id,
+                     struct str name, struct str bytes)
+{
+    struct upload u = {.res = res, .id = id};
+    struct http_part p = {.filename = name, .bytes = (int64_t)bytes.n};
+    struct fs_file f;
+    if (!bytes.n || bytes.n > FILE_MAX)
+        return FAIL(c, E_TOOBIG, "附件为空或超过 10 MB", "an attachment is empty or above 10 MB");
+    hash_sha256(bytes, p.sha256);
+    row_put(&u.row, FI_SHA, v_text(hex_of(c->mem, p.sha256, HASH_BYTES)));
+    enum err e = db_read(app->db, c, is_there, &u);
+    if (e != E_MISSING)
+        return e; /* brought once more: it is there, or the database is away */
+    c->fault = (struct fault){0};
+    int why = fs_create(&f, app->data_dir, "attach");
+    if (!why)
+        why = fs_write(&f, bytes.p, bytes.n);
+    if (!why)
+        why = fs_close(&f);
+    p.path = f.path;
+    e = why ? fs_fail(c, why, (struct text)TEXT("附件", "the attachment"))
+            : keep(c, app, &u, &p, STAGE_OTHER);
+    fs_drop(&f); /* when it was kept it has another name by now */
+    return e;
 }
 
 enum err file_list(struct ctx *c, struct req *q)

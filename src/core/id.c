@@ -122,11 +122,12 @@ static struct series *series_find(int64_t community_id, struct str name)
     return s;
 }
 
-/* How many numbers the next block should hold. */
+/* How many numbers the next block should hold. The first is one: a process that takes in a single
+ * letter leaves no gap. */
 static int64_t block_size(struct series *s, int64_t now_ms)
 {
-    bool busy = s->size && now_ms - s->fetched_ms < BUSY_MS;
-    s->size = !busy ? BLOCK : s->size * 2 < BLOCK_MAX ? s->size * 2 : BLOCK_MAX;
+    bool busy = s->size >= BLOCK && now_ms - s->fetched_ms < BUSY_MS;
+    s->size = !s->size ? 1 : !busy ? BLOCK : s->size * 2 < BLOCK_MAX ? s->size * 2 : BLOCK_MAX;
     s->fetched_ms = now_ms;
     return s->size;
 }

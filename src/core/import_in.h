@@ -2,6 +2,7 @@
  * as a whole (import.c) and the batch that loads step by step (batch.c). A cell may hold what
  * people write: labels of choices, 是/否, dates with / or ., names and numbers instead of ids. */
 #pragma once
+#include "core/charset.h"
 #include "core/csv.h"
 #include "core/res_in.h"
 
@@ -17,9 +18,6 @@ struct import_plan {
 bool import_allowed(const struct who *w, const struct resource *r, int64_t community_id);
 /* The field whose name or label the text is, in either language. */
 int import_column(const struct resource *r, struct str name);
-/* Text of GB18030 or GBK (what a Chinese spreadsheet saves) as UTF-8; UTF-8 as it is. E_SYNTAX when
- * it is neither. charset.c */
-MUST_USE enum err text_utf8(struct ctx *c, struct str text, struct str *ret);
 /* One record into a prepared row. References that are no numbers stay texts until
  * import_insert. E_INVALID and field faults otherwise. Outside transactions. */
 MUST_USE enum err import_read(struct ctx *c, struct app *app, const struct import_plan *p,

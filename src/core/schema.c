@@ -31,7 +31,8 @@ static const struct {
      "actions:[@MetaAction]}"},
     {"MetaField",
      "{name:str, "
-     "type:(id|int|bool|money|area|qty|text|longtext|enum|ref|date|instant|phone|secret|json), "
+     "type:(id|int|bool|money|area|qty|text|longtext|enum|ref|date|instant|phone|email|secret|json)"
+     ", "
      "label:@Label, help?:@Label, required?:bool, filter?:bool, sort?:bool, search?:bool, "
      "server_set?:bool, "
      "create_only?:bool, personal?:bool, list?:bool, min?:int, max?:int, ref?:str, "

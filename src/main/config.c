@@ -33,6 +33,9 @@ static const struct setting_words settings[SET__N] = {
                      "folder of the backups, for anju doctor to look at their age"},
     [SET_CLAMD] = {"--clamd", "ANJU_CLAMD", "clamd", NULL,
                    "virus scanner for uploads: its socket's /PATH or HOST:PORT"},
+    [SET_SENDMAIL] =
+        {"--sendmail", "ANJU_SENDMAIL", "sendmail", NULL,
+         "program that sends mail, called as PROGRAM -i -f FROM -- TO; else none goes"},
     [SET_NODE] = {"--node", "ANJU_NODE", "node", "0",
                   "number of this process among several on one PostgreSQL, 0 to 14"},
     [SET_CONFIG] = {"--config", "ANJU_CONFIG", NULL, NULL,

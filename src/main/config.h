@@ -17,6 +17,7 @@ enum setting {
     SET_TRUSTED_PROXY,
     SET_BACKUPS,
     SET_CLAMD,
+    SET_SENDMAIL,
     SET_NODE,
     SET_CONFIG,
     SET__N

@@ -281,6 +281,7 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     TRY(privacy_write(c, tx, d));
     TRY(loops_write(c, tx, d));
     TRY(handbook_write(c, tx, d));
+    TRY(mail_write(c, tx, d));
     TRY(run_job(c, tx, d, "service.clocks", 0)); /* who should have been told by now, was */
     tx_after_commit(tx, forget, NULL);
     return E_OK;

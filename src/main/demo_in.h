@@ -151,3 +151,5 @@ MUST_USE enum err privacy_write(struct ctx *c, struct tx *tx, struct demo *d);
 MUST_USE enum err loops_write(struct ctx *c, struct tx *tx, struct demo *d);
 /* demo_handbook.c */
 MUST_USE enum err handbook_write(struct ctx *c, struct tx *tx, struct demo *d);
+/* demo_mail.c */
+MUST_USE enum err mail_write(struct ctx *c, struct tx *tx, struct demo *d);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
@@ -15,10 +16,11 @@
 #include "main/verb.h"
 #include "rooms/estate/estate.h"
 
-const struct verb *const all_verbs[] = {
-    &verb_serve,  &verb_init,     &verb_demo,   &verb_user,    &verb_token,   &verb_import,
-    &verb_export, &verb_calendar, &verb_backup, &verb_restore, &verb_upgrade, &verb_db,
-    &verb_check,  &verb_doctor,   &verb_key,    &verb_doc,     &verb_version, NULL};
+const struct verb *const all_verbs[] = {&verb_serve,  &verb_init,    &verb_demo,    &verb_user,
+                                        &verb_token,  &verb_import,  &verb_export,  &verb_calendar,
+                                        &verb_backup, &verb_restore, &verb_upgrade, &verb_db,
+                                        &verb_check,  &verb_doctor,  &verb_key,     &verb_mail,
+                                        &verb_doc,    &verb_version, NULL};
 
 static void usage(FILE *to)
 {
@@ -86,7 +88,7 @@ enum err app_open(struct ctx *c, struct app *app, const struct verb *v, const st
     app_boot(app);
     TRY(app_migrate(app, c));
     TRY(ids_raise(c, app));
-    return keys_load(c, app, setting_key_file(c, a), v->needs == NEEDS_KEY);
+    return keys_load(c, app, setting_key_file(c, a), v->needs >= NEEDS_KEY);
 }
 
 void app_close(struct app *app)
@@ -135,9 +137,12 @@ static int run_verb(const struct verb *v, int argc, char **argv)
     } else {
         app.data_dir = a.set[SET_DATA];
         app.clamd = a.set[SET_CLAMD];
+        app.sendmail = a.set[SET_SENDMAIL];
         app.node_id = node_of(v, &a);
         enum err e = v->needs ? app_open(&c, &app, v, &a) : E_OK;
         status = e == E_OK ? v->run(&c, &app, &a) : verb_failed(&c, e);
+        if (e != E_OK && v->needs == NEEDS_KEY_OR_LATER)
+            status = EX_TEMPFAIL;
         app_close(&app);
     }
     arena_free(mem);

@@ -6,8 +6,9 @@
 #include "main/modules.h"
 
 /* What is there before run: nothing; the database, open, migrated and booted; and its key file too,
- * made when the database never had one. */
-enum need { NEEDS_NOTHING, NEEDS_DB, NEEDS_KEY };
+ * made when the database never had one. OR_LATER: whoever calls it tries again by its exit status
+ * when the house cannot be opened now. */
+enum need { NEEDS_NOTHING, NEEDS_DB, NEEDS_KEY, NEEDS_KEY_OR_LATER };
 struct verb {
     const char *name, *usage, *help;
     const struct flag_spec *flags;
@@ -16,7 +17,7 @@ struct verb {
 };
 extern const struct verb verb_serve, verb_init, verb_demo, verb_user, verb_token, verb_import,
     verb_export, verb_calendar, verb_backup, verb_restore, verb_upgrade, verb_db, verb_check,
-    verb_doctor, verb_key, verb_doc, verb_version;
+    verb_doctor, verb_key, verb_mail, verb_doc, verb_version;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct verb *const all_verbs[];

@@ -27,6 +27,17 @@ enum {
 };
 enum seal_state { SEAL_CLOSED = 1, SEAL_ASKED, SEAL_OPEN };
 extern const struct resource res_sealed_identity;
+/* --- for other rooms that speak with customers --- */
+
+enum { PROGRESS_DAYS = 90, RATE_DAYS = 14 };
+/* A new link of ticket for one purpose. *ret_token is shown once and kept nowhere. */
+MUST_USE enum err public_link_make(struct ctx *c, struct tx *tx, const struct row *ticket,
+                                   enum public_kind kind, int64_t ends_ms, struct str *ret_token);
+/* RATE_DAYS after the customer was told or it was closed, whichever is later. */
+int64_t rating_ends_ms(const struct row *t);
+/* How often what was done in this community today, this time included (qr_post.c). */
+MUST_USE enum err tally(struct ctx *c, struct tx *tx, int64_t community, struct str what,
+                        int64_t *ret);
 /* This person's names and numbers under seal go; the complaints stay. */
 MUST_USE enum err sealed_forget(struct ctx *c, struct tx *tx, int64_t community, int64_t person);
 enum space_code_state { CODE_LIVE = 1, CODE_REVOKED };

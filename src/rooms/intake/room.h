@@ -13,7 +13,6 @@ extern const struct job intake_jobs[];
 
 /* --- links without a login (public_link.c) --- */
 
-enum { PROGRESS_DAYS = 90, RATE_DAYS = 14 };
 #define DAY_MS INT64_C(86400000)
 struct str public_token(struct arena *a); /* 128 random bits as 32 hex digits */
 struct str public_token_hash(struct arena *a, struct str token); /* as it is stored */
@@ -25,19 +24,11 @@ enum err public_enter(struct ctx *c, struct req *q);
 MUST_USE enum err public_link_find(struct ctx *c, struct tx *tx, enum public_kind kind,
                                    struct str token, int64_t alive_ms, struct row *ret_link,
                                    struct row *ret_ticket);
-/* *ret_token is shown once and kept nowhere. */
-MUST_USE enum err public_link_make(struct ctx *c, struct tx *tx, const struct row *ticket,
-                                   enum public_kind kind, int64_t ends_ms, struct str *ret_token);
-/* RATE_DAYS after the customer was told or it was closed, whichever is later. */
-int64_t rating_ends_ms(const struct row *t);
 
 /* --- complaints without a name (sealed.c) --- */
 
 extern const struct query *const sealed_queries[];
 extern const struct route sealed_routes[];
-/* How often what was done in this community today, this time included (qr_post.c). */
-MUST_USE enum err tally(struct ctx *c, struct tx *tx, int64_t community, struct str what,
-                        int64_t *ret);
 
 /* --- signs (space_code.c) --- */
 

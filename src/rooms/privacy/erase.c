@@ -3,7 +3,7 @@
  * is simply gone on with. What the sealed log holds: docs/why/0060. */
 #include <string.h>
 
-#include "rooms/intake/intake.h"
+#include "rooms/mail/mail.h"
 #include "rooms/privacy/room.h"
 
 enum { DIGITS_LEAST = 11, PIECE_MAX = 200 };
@@ -167,6 +167,7 @@ enum err erase_ticket(struct ctx *c, struct tx *tx, int64_t ticket, struct str l
                 v_text(label)),
              NULL));
     TRY(res_words_forget(c, tx, ticket));
+    TRY(letters_forget(c, tx, row_int(&old, R_COMMUNITY), ticket));
     struct event e = {.topic = "ticket.anonymised",
                       .res = &res_ticket,
                       .id = ticket,

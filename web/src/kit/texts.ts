@@ -66,6 +66,7 @@ export const T = sheet({
   event_created: ['登记', 'Registered'],
   event_comment: ['备注', 'Comment'],
   event_rated: ['评价', 'Rated'],
+  event_mail: ['邮件', 'Letter'],
   event_file: ['上传文件', 'File added'],
   event_updated: ['修改', 'Changed'],
   event_breached: ['超时', 'Overdue'],

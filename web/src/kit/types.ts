@@ -3,7 +3,7 @@ export type Pair = readonly [string, string]
 export type Tone = 'grey' | 'blue' | 'green' | 'amber' | 'red'
 export type FieldType =
   | 'id' | 'int' | 'bool' | 'money' | 'area' | 'qty' | 'text' | 'longtext' | 'enum' | 'ref'
-  | 'date' | 'instant' | 'phone' | 'secret' | 'json'
+  | 'date' | 'instant' | 'phone' | 'email' | 'secret' | 'json'
 
 export interface Choice { key: string; label: Pair; tone?: Tone }
 export interface Field {
