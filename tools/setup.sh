@@ -41,6 +41,8 @@ want_group() {
         want_tool chromium
         want_tool python3 # its sqlite3: the journeys lock and age a database from outside
         want_tool oathtool # an authenticator that is not ours
+        want_tool msmtp
+        want_file /usr/lib/python3/dist-packages/aiosmtpd/__init__.py python3-aiosmtpd # the journeys' mail server
         want_tool faketime # a clock that steps back
         want_file /usr/sbin/clamd clamav-daemon # a virus scanner for uploads
         want_tool unzip

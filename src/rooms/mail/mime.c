@@ -15,12 +15,9 @@ enum { NAME_MAX_CHARS = 60, SUBJECT_MAX_CHARS = 200, WHY_MAX_CHARS = 300, ID_MAX
  * thread that sends come here. */
 static GMimeParserOptions *start(void)
 {
-    static const char *charsets[] = {"utf-8", "gb18030", "iso-8859-1", NULL};
-    static GMimeParserOptions *options;
-    if (options)
-        return options;
-    g_mime_init();
-    options = g_mime_parser_options_new();
+    const char *charsets[] = {"utf-8", "gb18030", "iso-8859-1", NULL};
+    g_mime_init(); /* again: nothing */
+    GMimeParserOptions *options = g_mime_parser_options_new();
     g_mime_parser_options_set_fallback_charsets(options, charsets);
     return options;
 }
@@ -369,10 +366,10 @@ static enum err read_message(struct ctx *c, GMimeMessage *msg, struct mail *m)
 enum err mime_read(struct ctx *c, struct str raw, struct mail *ret)
 {
     *ret = (struct mail){0};
-    GMimeParserOptions *options = start();
     char *copy = arena_try(c->mem, raw.n + 1);
     if (!copy)
         return FAIL(c, E_TOOBIG, "邮件太大", "the message is too large");
+    GMimeParserOptions *options = start();
     if (raw.n)
         memcpy(copy, raw.p, raw.n);
     size_t n = join_words(c, copy, raw.n);
@@ -387,6 +384,7 @@ enum err mime_read(struct ctx *c, struct str raw, struct mail *ret)
         g_object_unref(msg);
     g_object_unref(parser);
     g_object_unref(s);
+    g_mime_parser_options_free(options);
     uint8_t sha[HASH_BYTES];
     if (e == E_OK && !ret->message_id.n) {
         hash_sha256(raw, sha);
@@ -399,7 +397,7 @@ enum err mime_read(struct ctx *c, struct str raw, struct mail *ret)
 
 struct str mime_write(struct ctx *c, const struct letter_out *l)
 {
-    (void)start();
+    g_mime_init();
     GMimeMessage *msg = g_mime_message_new(TRUE);
     GMimeTextPart *text = g_mime_text_part_new_with_subtype("plain");
     GDateTime *now = g_date_time_new_from_unix_utc(c->now_ms / 1000);
