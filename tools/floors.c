@@ -22,21 +22,29 @@ static const struct {
 
 /* A room sees rooms before it, and of those only rooms/<room>/<room>.h. */
 static const char *const rooms[] = {
-    "estate",   "calendar", "people",    "staff",   "handbook", "service", "intake", "privacy",
-    "charges",  "assets",   "rounds",    "energy",  "notices",  "surveys", "care",   "access",
-    "handover", "owners",   "emergency", "quality", "improve",  "hub"};
+    "estate",  "calendar", "people", "staff",     "handbook", "service", "intake",  "mail",
+    "privacy", "charges",  "assets", "rounds",    "energy",   "notices", "surveys", "care",
+    "access",  "handover", "owners", "emergency", "quality",  "improve", "hub"};
 
 /* A foreign library is touched by one file, so that it can be replaced. */
 static const struct {
     const char *header, *only_in;
 } foreign[] = {
-    {"sqlite3.h", "src/db/sqlite.c"},         {"libpq-fe.h", "src/db/postgres.c"},
-    {"gnutls/gnutls.h", "src/http/tls.c"},    {"gnutls/x509.h", "src/http/tls.c"},
-    {"gnutls/abstract.h", "src/http/tls.c"},  {"microhttpd.h", "src/http/http.c"},
-    {"jansson.h", "src/base/json.c"},         {"sodium.h", "src/base/crypto.c"},
-    {"zlib.h", "src/http/asset.c"},           {"xlsxwriter.h", "src/core/xlsx.c"},
-    {"pthread.h", "src/base/thread.h"},       {"liboath/oath.h", "src/core/totp.c"},
-    {"curl/curl.h", "src/out/http_client.c"}, {"mosquitto.h", "src/mqtt/mqtt.c"},
+    {"sqlite3.h", "src/db/sqlite.c"},
+    {"libpq-fe.h", "src/db/postgres.c"},
+    {"gnutls/gnutls.h", "src/http/tls.c"},
+    {"gnutls/x509.h", "src/http/tls.c"},
+    {"gnutls/abstract.h", "src/http/tls.c"},
+    {"microhttpd.h", "src/http/http.c"},
+    {"jansson.h", "src/base/json.c"},
+    {"sodium.h", "src/base/crypto.c"},
+    {"zlib.h", "src/http/asset.c"},
+    {"xlsxwriter.h", "src/core/xlsx.c"},
+    {"pthread.h", "src/base/thread.h"},
+    {"liboath/oath.h", "src/core/totp.c"},
+    {"gmime/gmime.h", "src/rooms/mail/mime.c"},
+    {"curl/curl.h", "src/out/http_client.c"},
+    {"mosquitto.h", "src/mqtt/mqtt.c"},
 };
 
 /* Calls that one file may make, or none (NULL). */

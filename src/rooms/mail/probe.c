@@ -1,4 +1,5 @@
-/* probe.c - `anju doctor` on mail: nothing is sent for a try, so it says ok only of what did leave. */
+/* probe.c - `anju doctor` on mail: nothing is sent for a try, so it says ok only of what did leave.
+ */
 #include <unistd.h>
 
 #include "core/probe.h"
@@ -26,7 +27,9 @@ static void run(struct ctx *c, const struct probe_env *env, struct probe_result 
     const char *program = env->app->sendmail;
     struct counted n;
     if (!program) {
-        probe_skip(c, ret, "no mail program is set (setting sendmail): letters come in, none go out");
+        probe_skip(c, ret,
+                   "no mail program is set (setting sendmail): letters come in, none "
+                   "go out");
         return;
     }
     if (program[0] == '/' && access(program, X_OK) != 0) {
@@ -48,5 +51,4 @@ static void run(struct ctx *c, const struct probe_env *env, struct probe_result 
         probe_skip(c, ret, "the mail program is there; no letter was sent in a day");
 }
 
-const struct probe mail_probes[] = {
-    {"mail", {"发信", "Mail out"}, true, run}, {.name = NULL}};
+const struct probe mail_probes[] = {{"mail", {"发信", "Mail out"}, true, run}, {.name = NULL}};

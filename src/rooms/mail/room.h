@@ -4,8 +4,8 @@
 #include "rooms/mail/mail.h"
 #include "rooms/mail/mime.h"
 
-extern const struct query *const letter_queries[], *const take_queries[], *const send_queries[],
-    *const mail_probe_queries[];
+extern const struct query *const letter_queries[],
+    *const take_queries[], *const send_queries[], *const mail_probe_queries[];
 extern const struct probe mail_probes[];
 extern const struct route letter_routes[];
 enum { SEND_EVERY_S = 60 };
