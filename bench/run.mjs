@@ -62,7 +62,7 @@ async function start(program, args, port, path) {
 
 async function startAnju(db) {
   const port = await freePort();
-  return start(anju, ['serve', '--db', `sqlite:${db}`, '--listen', `127.0.0.1:${port}`, '--data', join(folder, 'data'), '--log', 'warn'], port, '/healthz');
+  return start(anju, ['serve', '--db', db.includes(':') ? db : `sqlite:${db}`, '--listen', `127.0.0.1:${port}`, '--data', join(folder, 'data'), '--log', 'warn'], port, '/healthz');
 }
 
 async function startCeiling(db) {
@@ -279,10 +279,13 @@ async function lookup(name) {
 // said, never said; and a house number. Standard error also says the same of the ticket list, and how fast words are indexed.
 const QUESTIONS = ['漏水', '电梯', '暖气', '孔明', '孔明灯', '暖气片', '暖气不热', '电梯困人', '停电', '门禁', '路灯', '噪音', '下水道', '对讲', '车位', '绿化',
   '外墙', '消防', '垃圾', '装修', '水管', '灯不亮', '堵塞', '地漏', '玻璃', '恐龙', '飞碟', '飞船坠落', '5栋2单元', '漏水 3栋', '电梯 异响', '暖气片 7栋', '17栋', '水']
-async function search(name) {
+async function search(name, engine) {
   const db = database(1000000, 'words');
-  const made = JSON.parse(call(tool('search'), [`sqlite:${db}`]));
-  const s = await startAnju(db);
+  const postgres = engine === 'postgres' ? await startPostgres({ fsync: true }) : null;
+  const url = postgres ? await createDatabase(postgres.url, 'bench') : `sqlite:${db}`;
+  if (postgres) call(anju, ['db', 'copy', `sqlite:${db}`, url]);
+  const made = JSON.parse(call(tool('search'), [url]));
+  const s = await startAnju(url);
   const ask = async (path) => {
     const all = [];
     let found = 0;
@@ -300,6 +303,7 @@ async function search(name) {
   const palette = await ask(`/search?community_id=${world.community}`);
   const list = await ask(`/tickets?community_id=${world.community}&limit=50`);
   await s.stop();
+  await postgres?.stop();
   console.error(`${name}: ${made.rows} rows indexed at ${made.rows_s} a second; palette ${palette.words}; list ${list.words}`);
   limit(name, palette.p95, 50, 'ms p95 (ceiling: the limit)');
 }
@@ -377,6 +381,7 @@ const benches = {
   },
   household_lookup: () => lookup('household_lookup'),
   search: () => search('search'),
+  search_pg: () => search('search_pg', 'postgres'),
   sse_fanout: () => fanout('sse_fanout'),
   start_ms: async () => {
     const times = [];

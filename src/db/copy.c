@@ -383,7 +383,7 @@ enum err db_copy(struct ctx *c, struct db *from, struct db *to, const char *skip
                  struct db_sums *ret)
 {
     struct copying y = {.to = to, .skip = skip, .replace = replace, .ret = ret};
-    struct db_sums back;
+    struct db_sums back = {0};
     TRY(db_read(from, c, copy_read, &y));
     TRY(db_sums(to, c, "", &back));
     for (size_t i = 0; i < ret->n; i++) {

@@ -33,14 +33,25 @@ static enum err load_week(struct ctx *c, struct tx *tx, int64_t community, struc
 
 struct spoken {
     struct workcal *w;
+    struct str from, to; /* as a notice writes them */
     struct work_day *v;
     size_t n, cap;
 };
 
-static void keep(struct spoken *s, struct work_day d)
+static void keep(struct ctx *c, struct spoken *s, struct work_day d)
 {
-    if (d.day >= s->w->first && d.day <= s->w->last && s->n < s->cap)
-        s->v[s->n++] = d;
+    if (d.day < s->w->first || d.day > s->w->last || s->n >= s->cap)
+        return;
+    d.name = str_dup(c->mem, d.name);
+    s->v[s->n++] = d;
+}
+
+/* Every ticket asks, and of the hundred days of three notices a few are in question: the lines of
+ * the others are not taken apart. */
+static bool is_outside(const struct spoken *s, struct str line)
+{
+    struct str date = str_sub(line, 0, s->from.n);
+    return str_cmp(date, s->from) < 0 || str_cmp(date, s->to) > 0;
 }
 
 static enum err take_row(struct ctx *c, const struct val *v, int ncol, void *arg)
@@ -50,13 +61,17 @@ static enum err take_row(struct ctx *c, const struct val *v, int ncol, void *arg
     struct date date;
     (void)ncol;
     if (val_int(v[0]) != OWN) {
-        struct notice n = {.rest = str_dup(c->mem, val_str(v[1]))};
-        while (notice_next(&n, &d))
-            keep(s, d);
+        struct str rest = val_str(v[1]);
+        while (rest.p) {
+            struct notice n = {.rest = str_next(&rest, '\n')};
+            if (!is_outside(s, n.rest) && notice_next(&n, &d))
+                keep(c, s, d);
+        }
         s->w->published |= UINT64_C(1) << (val_int(v[0]) - s->w->year0);
     } else if (date_parse(val_str(v[1]), &date)) {
-        keep(s, (struct work_day){(int)date_days(date), val_int(v[2]) != 0, DAY_COMMUNITY,
-                                  str_dup(c->mem, val_str(v[3]))});
+        keep(c, s,
+             (struct work_day){(int)date_days(date), val_int(v[2]) != 0, DAY_COMMUNITY,
+                               val_str(v[3])});
     }
     return E_OK;
 }
@@ -94,17 +109,17 @@ enum err workcal_load(struct ctx *c, struct tx *tx, int64_t community_id, struct
                         .first = (int)date_days(from),
                         .last = (int)date_days(to),
                         .year0 = from.y - 1};
-    struct spoken s = {.w = &w};
+    struct spoken s = {.w = &w, .from = date_text(c->mem, from), .to = date_text(c->mem, to)};
     if (w.last < w.first || w.last - w.first >= WORKCAL_DAYS_MAX)
         return FAIL_FIELD(c, "to", "range", "日期范围最多 %d 天", "at most %d days at a time",
                           WORKCAL_DAYS_MAX);
     s.cap = ((size_t)(w.last - w.first) + 1) * VOICES;
     s.v = arena_get(c->mem, s.cap * sizeof *s.v);
     TRY(load_week(c, tx, community_id, &w));
-    TRY(q_each(c, tx, &Q_DAYS,
-               IN(v_int(from.y - 1), v_int(to.y + 1), v_int(community_id),
-                  v_text(date_text(c->mem, from)), v_text(date_text(c->mem, to))),
-               take_row, &s));
+    TRY(q_each(
+        c, tx, &Q_DAYS,
+        IN(v_int(from.y - 1), v_int(to.y + 1), v_int(community_id), v_text(s.from), v_text(s.to)),
+        take_row, &s));
     settle(c, &s);
     *ret = w;
     return E_OK;

@@ -35,9 +35,9 @@ struct taking {
 
 static enum err find_box(struct ctx *c, struct tx *tx, struct taking *k)
 {
-    struct str clean;
-    const struct str *to = k->to.n ? &clean : k->m.to;
-    int n = k->to.n ? email_clean(c->mem, k->to, &clean) : k->m.nto;
+    struct str named = {0};
+    const struct str *to = k->to.n ? &named : k->m.to;
+    int n = k->to.n ? email_clean(c->mem, k->to, &named) : k->m.nto;
     for (int i = 0; i < n; i++) {
         struct val id;
         enum err e = q_one(c, tx, &Q_BOX_AT, IN(v_text(to[i])), &id, 1);
