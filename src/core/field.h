@@ -31,7 +31,7 @@ enum fflag {
     INDEXED = 1 << 2,
     FILTER = 1 << 3,
     SORT = 1 << 4,
-    SEARCH = 1 << 5,     /* q= looks here */
+    SEARCH = 1 << 5,     /* q= looks here; of an F_REF: at the title of the row it points to */
     SERVER_SET = 1 << 6, /* refused from outside */
     CREATE_ONLY = 1 << 7,
     PERSONAL = 1 << 8, /* masked for callers without personal.read */

@@ -90,6 +90,7 @@ static void fill_flags(struct res_rt *rt)
         rt->edit_i[i] = perm_index(f->edit);
         rt->unique_f |= f->flags & UNIQUE ? BIT(i) : 0;
         rt->search_f |= f->flags & SEARCH ? BIT(i) : 0;
+        ASSERT(!(f->flags & SEARCH) || f->type != F_REF || r->words);
         rt->sort_f |= f->flags & SORT ? BIT(i) : 0;
         rt->ref_f |= f->type == F_REF && i >= R_FIRST ? BIT(i) : 0;
     }

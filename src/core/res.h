@@ -136,6 +136,10 @@ MUST_USE enum err res_store_at(struct ctx *c, struct tx *tx, const struct resour
                                struct str data, int64_t at_ms);
 /* For a row written past res_store: nothing of what it said stays in the word index. */
 MUST_USE enum err res_words_forget(struct ctx *c, struct tx *tx, int64_t id);
+/* The title of a row of r was changed past res_store: rows found by it (a ticket by its place) are
+ * looked at anew. */
+MUST_USE enum err res_words_renamed(struct ctx *c, struct tx *tx, const struct resource *r,
+                                    int64_t community_id, int64_t id);
 /* After rows came in bulk, past res_insert: they are found from now on. */
 MUST_USE enum err res_words_fill(struct ctx *c, struct tx *tx);
 

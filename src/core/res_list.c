@@ -302,7 +302,13 @@ static void sql_word(struct ctx *c, const struct res_rt *rt, struct str word, si
         if (!(rt->search_f & BIT(i)))
             continue;
         buf_putz(sql, n++ ? " OR " : " AND (");
-        if (f->flags & PERSONAL && !plain)
+        if (f->type == F_REF) {
+            const struct resource *to = app_resource(str_of(f->ref));
+            buf_fmt(sql,
+                    "EXISTS (SELECT 1 FROM %s x WHERE x.id = %s.%s AND lower(x.%s) LIKE $%zu "
+                    "ESCAPE '\\')",
+                    to->name, rt->r->name, f->name, to->title, like);
+        } else if (f->flags & PERSONAL && !plain)
             buf_fmt(sql, "%s = $%zu", f->name, whole);
         else
             buf_fmt(sql, "lower(%s) LIKE $%zu ESCAPE '\\'", f->name, like);

@@ -29,11 +29,35 @@ static bool is_indexed(const struct res_rt *rt, int i)
     return rt->search_f & BIT(i) && !(rt->r->fields[i].flags & (PERSONAL | ENCRYPTED));
 }
 
+/* Lines of rows that are found by the title of this one are stale with it. */
+enum err res_words_renamed(struct ctx *c, struct tx *tx, const struct resource *r,
+                           int64_t community_id, int64_t id)
+{
+    const struct resource *const *list;
+    int nlist = app_resources(&list);
+    for (int k = 0; k < nlist; k++)
+        for (int i = R_FIRST; list[k]->words && i < list[k]->nfields; i++) {
+            const struct field *f = &list[k]->fields[i];
+            if (f->type != F_REF || !(f->flags & SEARCH) || !str_eqz(str_of(f->ref), r->path))
+                continue;
+            const struct query *q = db_intern(
+                tx_db(tx), S("search.renamed"),
+                arena_fmt(c->mem,
+                          "UPDATE search_doc SET stale = 1 WHERE stale = 0 AND id IN (SELECT id "
+                          "FROM %s WHERE community_id = $1 AND %s = $2)",
+                          list[k]->name, f->name));
+            TRY(q ? q_do(c, tx, q, IN(v_int(community_id), v_int(id)), NULL) : E_BUSY);
+        }
+    return E_OK;
+}
+
 enum err search_touch(struct ctx *c, struct tx *tx, const struct resource *r, const struct row *old,
                       const struct row *row)
 {
     const struct res_rt *rt = rt_of(r);
     bool changed = !old;
+    if (old && rt->title_f >= 0 && !val_eq(old->v[rt->title_f], row->v[rt->title_f]))
+        TRY(res_words_renamed(c, tx, r, row_int(row, R_COMMUNITY), row_int(row, R_ID)));
     if (!r->words)
         return E_OK;
     for (int i = R_FIRST; i < r->nfields && !changed; i++)
@@ -78,6 +102,26 @@ static struct str mark_of(struct arena *a, const struct resource *r, int64_t com
     return arena_fmt(a, "_%s_%lld", r->name, (long long)community_id);
 }
 
+/* What a field says: its text, or the title of the row it points to. */
+static enum err text_said(struct ctx *c, struct tx *tx, const struct resource *r, int i,
+                          const struct row *row, struct str *ret)
+{
+    const struct field *f = &r->fields[i];
+    struct val title = v_null();
+    *ret = f->type == F_REF ? (struct str){0} : row_str(row, i);
+    if (f->type != F_REF || !row_has(row, i))
+        return E_OK;
+    const struct resource *to = app_resource(str_of(f->ref));
+    const struct query *q =
+        db_intern(tx_db(tx), S("search.title"),
+                  arena_fmt(c->mem, "SELECT %s FROM %s WHERE id = $1", to->title, to->name));
+    enum err e = q ? q_one(c, tx, q, IN(row->v[i]), &title, 1) : E_BUSY;
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    *ret = val_str(title);
+    return E_OK;
+}
+
 static enum err line_index(struct ctx *c, struct tx *tx, int64_t id, struct str resource,
                            struct val old)
 {
@@ -89,7 +133,7 @@ static enum err line_index(struct ctx *c, struct tx *tx, int64_t id, struct str 
     TRY(res_load(c, tx, r, id, &row));
     for (int i = R_FIRST; i < r->nfields; i++)
         if (is_indexed(rt, i))
-            texts[n++] = row_str(&row, i);
+            TRY(text_said(c, tx, r, i, &row, &texts[n++]));
     struct str words = grams_of(c->mem, texts, n);
     words = arena_fmt(c->mem, PRS " " PRS, PRA(mark_of(c->mem, r, row_int(&row, R_COMMUNITY))),
                       PRA(words));

@@ -127,6 +127,35 @@ static void test_found_at_once_and_later(void **state)
     house_close(h);
 }
 
+/* A clerk says what and where in one breath; where is another row, and may be renamed. */
+static void test_found_by_its_place(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    struct row name = {0};
+    (void)said(h, "厨房漏水", ""); /* at the resident's unit */
+    row_put(&name, SP_NAME, v_lit("北斗阁"));
+    house_as(h, AS_MANAGER);
+    house_ok(h, house_change(h, &res_space, h->building, &name));
+    house_as(h, AS_DESK);
+    for (int later = 0; later < 2; later++) {
+        assert_int_equal(count(h, "漏水 北斗阁"), 1);
+        assert_int_equal(count(h, "北斗阁漏水"), 0); /* one word stands in one text */
+        assert_int_equal(find(h, &res_ticket, "北斗 厨房", BY_ROWS).n, 1);
+        settle(h);
+    }
+    row_put(&name, SP_NAME, v_lit("南星楼"));
+    house_as(h, AS_MANAGER);
+    house_ok(h, house_change(h, &res_space, h->building, &name));
+    house_as(h, AS_DESK);
+    for (int later = 0; later < 2; later++) {
+        assert_int_equal(count(h, "漏水 北斗阁"), 0);
+        assert_int_equal(count(h, "漏水 南星楼"), 1);
+        settle(h);
+    }
+    house_close(h);
+}
+
 static enum err forget(struct ctx *c, struct tx *tx, void *arg)
 {
     return res_words_forget(c, tx, *(int64_t *)arg);
@@ -275,10 +304,13 @@ static void test_asks_the_index(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),         cmocka_unit_test(test_found_at_once_and_later),
-        cmocka_unit_test(test_forgotten),     cmocka_unit_test(test_one_answer_however_asked),
-        cmocka_unit_test(test_pages),         cmocka_unit_test(test_only_ones_own),
-        cmocka_unit_test(test_asks_the_index)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_words),
+                                       cmocka_unit_test(test_found_at_once_and_later),
+                                       cmocka_unit_test(test_found_by_its_place),
+                                       cmocka_unit_test(test_forgotten),
+                                       cmocka_unit_test(test_one_answer_however_asked),
+                                       cmocka_unit_test(test_pages),
+                                       cmocka_unit_test(test_only_ones_own),
+                                       cmocka_unit_test(test_asks_the_index)};
     return HOUSE_RUN(tests);
 }

@@ -100,6 +100,7 @@ static enum err rename_below(struct ctx *c, struct tx *tx, int64_t community, in
         TRY(path_below(c, path, val_str(v[1]), &child));
         TRY(q_do(c, tx, &Q_SPACE_PATH, IN(v[0], v_text(child)), NULL));
         TRY(res_words_forget(c, tx, val_int(v[0])));
+        TRY(res_words_renamed(c, tx, &res_space, community, val_int(v[0])));
         TRY(rename_below(c, tx, community, val_int(v[0]), child, above + 1));
     }
     return E_OK;
