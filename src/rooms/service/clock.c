@@ -95,6 +95,46 @@ enum err clocks_restart(struct ctx *c, struct tx *tx, const struct row *old, str
     row_put(neu, T_RESOLVE_DUE, v_int(due_ms[CLOCK_RESOLVE]));
     row_put(neu, T_CLOCK_FROM, v_int(c->now_ms));
     row_put(neu, T_CLOCK_NEXT, v_int(c->now_ms));
+    if (row_now(old, neu, T_PRIORITY) == row_int(old, T_PRIORITY))
+        return E_OK;
+    struct row again = *old; /* as it is with the new promise, to be made tighter */
+    for (int i = T_RESOLVE_DUE; i <= T_CLOCK_FROM; i++)
+        if (neu->set & BIT(i))
+            again.v[i] = neu->v[i];
+    again.v[T_RESOLVED] = v_null();
+    return clocks_tighten(c, tx, &again, neu, TIER_REGULAR);
+}
+
+enum err clocks_tighten(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                        int64_t tier)
+{
+    struct sla s;
+    struct pause pauses[PAUSES_MAX + 1];
+    int64_t due_ms[CLOCK__N], from = row_now(old, neu, T_CLOCK_FROM);
+    size_t n;
+    bool earlier = false;
+    struct val category = neu->set & BIT(T_CATEGORY) ? neu->v[T_CATEGORY] : old->v[T_CATEGORY];
+    if (!row_has(old, T_CLOCK_FROM))
+        return E_OK;
+    TRY(sla_read(c, tx, row_int(old, R_COMMUNITY), row_int(old, T_KIND),
+                 row_now(old, neu, T_PRIORITY), category, tier, &s));
+    TRY(pauses_read(c, tx, old, true, pauses, &n));
+    TRY(sla_due_of(c, tx, row_int(old, R_COMMUNITY), &s, from, pauses, n, due_ms, NULL));
+    for (int k = 0; k < CLOCK__N; k++) {
+        const struct clock_field *f = &clock_fields[k];
+        if (row_has(old, f->stopped) || due_ms[k] >= row_int(old, f->due))
+            continue;
+        row_put(neu, f->due, v_int(due_ms[k]));
+        earlier = true;
+    }
+    if (!earlier)
+        return E_OK;
+    row_put(neu, T_POLICY, s.policy_id ? v_int(s.policy_id) : v_null());
+    row_put(neu, T_POLICY_VERSION, v_int(s.version));
+    row_put(neu, T_CLOCK_HOURS, v_int(s.hours));
+    for (int k = 0; k < CLOCK__N; k++)
+        row_put(neu, clock_fields[k].minutes, v_int(s.minutes[k]));
+    row_put(neu, T_CLOCK_NEXT, v_int(c->now_ms));
     return E_OK;
 }
 

@@ -13,7 +13,7 @@ const struct query Q_PERSON_BRIEF = {
     "service.person", "SELECT name, phone, tier FROM person WHERE community_id = $1 AND id = $2"};
 const struct query Q_REPEAT = {
     "service.repeat", "SELECT id FROM ticket WHERE community_id = $1 AND space_id = $2 AND "
-                      "category_id = $3 AND created_at >= $4 AND id <> $5 AND state <> 9 AND "
+                      "category_id = $3 AND created_at >= $4 AND id < $5 AND state <> 9 AND "
                       "archived = 0 ORDER BY id DESC LIMIT 1"};
 const struct query Q_OPEN_COUNT = {"service.open_count",
                                    "SELECT count(*) FROM ticket WHERE community_id = $1 AND "

@@ -7,7 +7,7 @@
 #include "rooms/service/ticket.h"
 
 enum { LOOKS_MAX = 500, RUNGS_MAX = 20, FIRED_MAX = 200, AHEAD_DAYS = 40 };
-enum { NIGHT_FROM_MIN = 22 * 60, NIGHT_TO_MIN = 7 * 60 };
+enum { NIGHT_FROM_MIN = 22 * 60, NIGHT_TO_MIN = 7 * 60, AGAIN_MS = 6 * 3600 * 1000 };
 
 static const struct choice whys[] = {
     {WHY_TIME, "time", {"时限", "Time"}, NULL},
@@ -242,9 +242,12 @@ static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
     for (size_t i = 0; i < l->nrungs; i++) {
         const struct rung *r = &l->rungs[i];
         int64_t at_ms, told_ms;
-        if (has_fired(&l->fired, WHY_TIME, clock, r->percent) ||
-            !rung_at(l, clock, r->percent, &at_ms) || !told_at(l, r, at_ms, &told_ms))
+        if (has_fired(&l->fired, WHY_TIME, clock, r->percent))
             continue;
+        if (!rung_at(l, clock, r->percent, &at_ms) || !told_at(l, r, at_ms, &told_ms)) {
+            next_at(l, c->now_ms + AGAIN_MS); /* beyond the calendar read now; never forgotten */
+            continue;
+        }
         if (told_ms > c->now_ms)
             next_at(l, told_ms);
         else
@@ -260,7 +263,7 @@ static enum err read_look(struct ctx *c, struct tx *tx, struct look *l)
     const struct zone *z = app_zone(row_int(t, R_COMMUNITY));
     int64_t from_ms = row_int(t, T_CLOCK_FROM), to_ms = c->now_ms;
     l->sla = sla_of_ticket(t);
-    TRY(pauses_read(c, tx, t, l->pauses, &l->npauses));
+    TRY(pauses_read(c, tx, t, false, l->pauses, &l->npauses));
     TRY(q_rows(c, tx, &Q_LADDER, IN(t->v[R_COMMUNITY]), RUNGS_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++)
         l->rungs[l->nrungs++] = (struct rung){(int)val_int(rows.v[3 * i]),

@@ -121,6 +121,11 @@ enum err guard_merge(struct ctx *c, struct tx *tx, const struct row *old, const 
         return FAIL_FIELD(
             c, "merged_into_id", "state", "只能合并到还没有反馈客户的工单",
             "it can only be merged into a ticket whose customer was not answered yet");
+    if ((row_int(&into, T_KIND) == KIND_COMPLAINT) != (row_int(old, T_KIND) == KIND_COMPLAINT))
+        return FAIL_FIELD(c, "merged_into_id", "kind",
+                          "投诉只能与投诉合并,它有自己的办理和回访;可改为关联",
+                          "a complaint is merged with complaints only, it is handled and revisited "
+                          "in its own way; link them instead");
     TRY(merged_into(c, tx, &into, &there));
     TRY(merged_into(c, tx, old, &mine));
     if (there.n + mine.n + 1 > MERGED_MAX)
@@ -159,6 +164,7 @@ EFFECT(effect_merge)
 {
     enum { INTO };
     struct rows mine;
+    struct row into;
     TRY(handover_drop(c, tx, old, neu));
     TRY(effect_accept(c, tx, old, neu, in));
     row_put(neu, T_ASSIGNEE, v_null());
@@ -171,6 +177,8 @@ EFFECT(effect_merge)
         TRY(res_store(c, tx, &res_ticket, &one, &moved, "ticket.merged",
                       S("\"action\":\"merge\"")));
     }
+    TRY(res_load(c, tx, &res_ticket, row_int(in, INTO), &into));
+    TRY(take_over_promise(c, tx, &into, old));
     return tell_into(c, tx, old, row_int(in, INTO));
 }
 

@@ -83,7 +83,8 @@ static const struct query Q_COMMUNITIES = {
     "ticket.community_id "                                                                         \
     "AND n.repeat_of_id = ticket.id AND n.state <> 9))"
 #define CLOSED_IN                                                                                  \
-    "community_id = $1 AND state = 8 AND archived = 0 AND closed_at >= $2 AND closed_at < $3"
+    "community_id = $1 AND state IN (8, 10) AND archived = 0 AND closed_at >= $2 AND closed_at < " \
+    "$3"
 static const struct query Q_MEASURES = {
     "service.measures",
     "SELECT kind, count(*), count(*) FILTER (WHERE NOT " TIMELY

@@ -49,17 +49,21 @@ static enum err rows_of(struct ctx *c, struct tx *tx, const struct row *t, struc
     return q_rows(c, tx, &Q_PAUSES, IN(t->v[R_COMMUNITY], t->v[R_ID]), PAUSES_MAX, ret);
 }
 
-enum err pauses_read(struct ctx *c, struct tx *tx, const struct row *t, struct pause *ret,
-                     size_t *ret_n)
+enum err pauses_read(struct ctx *c, struct tx *tx, const struct row *t, bool ended,
+                     struct pause *ret, size_t *ret_n)
 {
     struct rows rows;
+    int64_t began = row_int(t,
+                            T_CLOCK_FROM); /* a reopened ticket's: those before moved the first */
+    size_t n = 0;
     TRY(rows_of(c, tx, t, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * P__N;
-        ret[i] = (struct pause){val_int(v[P_FROM]), v[P_TO].t == V_INT ? v[P_TO].i : c->now_ms,
-                                counts(v)};
+        int64_t from = val_int(v[P_FROM]), to = v[P_TO].t == V_INT ? v[P_TO].i : c->now_ms;
+        if (to > began && (v[P_TO].t == V_INT || !ended))
+            ret[n++] = (struct pause){from > began ? from : began, to, counts(v)};
     }
-    *ret_n = rows.n;
+    *ret_n = n;
     return E_OK;
 }
 

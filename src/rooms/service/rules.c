@@ -36,8 +36,6 @@ const char *ticket_heard_by(const struct row *r)
 
 /* --- creation --- */
 
-#define REPEAT_WITHIN_MS (INT64_C(90) * 86400 * 1000)
-
 /* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil
  * year. */
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
@@ -158,26 +156,6 @@ static enum err take_class(struct ctx *c, struct tx *tx, struct row *neu)
     return E_OK;
 }
 
-/* R18 (G2.7): the same problem at the same place within 90 days is linked to the one before and
- * raised a step, to P2 at most: P1 is for emergencies. A foreign log brings its own past. */
-static enum err mark_repeat(struct ctx *c, struct tx *tx, struct row *neu)
-{
-    struct val before;
-    int64_t at_ms = row_int(neu, R_CREATED_AT);
-    if (!row_has(neu, T_SPACE) || !row_has(neu, T_CATEGORY) || row_has(neu, T_EXTERNAL_ID))
-        return E_OK;
-    enum err e = q_one(c, tx, &Q_REPEAT,
-                       IN(neu->v[R_COMMUNITY], neu->v[T_SPACE], neu->v[T_CATEGORY],
-                          v_int(at_ms - REPEAT_WITHIN_MS), neu->v[R_ID]),
-                       &before, 1);
-    if (e != E_OK)
-        return e == E_MISSING ? E_OK : e;
-    row_put(neu, T_REPEAT_OF, before);
-    if (row_int(neu, T_PRIORITY) > 2)
-        row_put(neu, T_PRIORITY, v_int(row_int(neu, T_PRIORITY) - 1));
-    return E_OK;
-}
-
 /* R6: nothing is closed without a result and a recorded answer, by any route. */
 static enum err check_closed(struct ctx *c, const struct row *neu)
 {
@@ -222,6 +200,7 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     int64_t tier;
     if (old) {
         count_reclass(old, neu);
+        TRY(ticket_reclass(c, tx, old, neu));
         return check_closed(c, neu);
     }
     TRY(check_resident(c, tx, neu));
@@ -232,7 +211,7 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     if (!row_has(neu, T_STATE))
         row_put(neu, T_STATE, v_int(RECEIVED));
     TRY(set_priority(c, tx, neu, tier));
-    TRY(mark_repeat(c, tx, neu));
+    TRY(mark_repeat(c, tx, neu, neu));
     TRY(clocks_start(c, tx, neu, tier));
     TRY(take_page(c, tx, neu));
     TRY(set_first_contact(c, tx, neu));
@@ -271,6 +250,13 @@ enum err check_skill_of(struct ctx *c, struct tx *tx, const struct row *old, con
                : FAIL_FIELD(c, field, "certificate", "此人没有这项技能的有效证书,不能派给他",
                             "this person has no certificate in force for the skill: he cannot be "
                             "sent");
+}
+
+/* T-104 again when the work begins: a certificate may have ended since. */
+enum err guard_start(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
+{
+    (void)in;
+    return check_skill_of(c, tx, old, "assignee_id", row_int(old, T_ASSIGNEE));
 }
 
 enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
@@ -443,5 +429,6 @@ EFFECT(effect_rework)
 EFFECT(effect_reopen)
 {
     TRY(effect_rework(c, tx, old, neu, in));
+    raise_step(old, neu); /* R18: it was not mended the first time */
     return clocks_restart(c, tx, old, neu);
 }

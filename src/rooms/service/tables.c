@@ -292,7 +292,8 @@ static const struct action actions[] = {
     }
 #define PRIORITIZE(state)                                                                          \
     {                                                                                              \
-        state, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, NULL, "ticket.prioritized" \
+        state, STEP_SAME, "prioritize", {DESK, DISPATCHER}, NULL, NULL, effect_prioritize,         \
+            "ticket.prioritized"                                                                   \
     }
 #define CANCEL(state)                                                                              \
     {                                                                                              \
@@ -347,7 +348,14 @@ static const struct step steps[] = {
     MERGE(ACCEPTED),
     HAND_OVER(ACCEPTED, DISPATCHED),
     PRIORITIZE(ACCEPTED),
-    {DISPATCHED, IN_PROGRESS, "start", {ASSIGNEE}, NULL, NULL, effect_start, "ticket.started"},
+    {DISPATCHED,
+     IN_PROGRESS,
+     "start",
+     {ASSIGNEE},
+     NULL,
+     guard_start,
+     effect_start,
+     "ticket.started"},
     DISPATCH(DISPATCHED),
     {DISPATCHED, ACCEPTED, "decline", {ASSIGNEE}, NULL, NULL, effect_decline, "ticket.declined"},
     MERGE(DISPATCHED),

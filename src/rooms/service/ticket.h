@@ -31,7 +31,12 @@ MUST_USE enum err clocks_start(struct ctx *c, struct tx *tx, struct row *neu, in
 /* A pause that stops the clock ended, or was approved after it ended: what is due later moves. */
 MUST_USE enum err clocks_move(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                               int64_t from_ms, int64_t to_ms);
-/* A reopened ticket's new promise of the same length from now. */
+/* What the policy promises for what neu makes of an open ticket, from when its clocks began: taken
+ * where it is earlier than what was promised, of clocks that still run. */
+MUST_USE enum err clocks_tighten(struct ctx *c, struct tx *tx, const struct row *old,
+                                 struct row *neu, int64_t tier);
+/* A reopened ticket's new promise of the same length from now, or what its new priority asks for.
+ */
 MUST_USE enum err clocks_restart(struct ctx *c, struct tx *tx, const struct row *old,
                                  struct row *neu);
 /* What a ticket was promised, out of its own columns. */
@@ -41,9 +46,10 @@ struct sla sla_of_ticket(const struct row *t);
 
 bool pause_is_asked(const struct row *r);
 enum { PAUSES_MAX = 100 };
-/* A ticket's pauses, oldest first; one that goes on ends now. */
-MUST_USE enum err pauses_read(struct ctx *c, struct tx *tx, const struct row *t, struct pause *ret,
-                              size_t *ret_n);
+/* A ticket's pauses since its clocks began, oldest first; one that goes on ends now, or is left out
+ * (ended). */
+MUST_USE enum err pauses_read(struct ctx *c, struct tx *tx, const struct row *t, bool ended,
+                              struct pause *ret, size_t *ret_n);
 /* ,"pauses":[…] of a ticket, oldest first. */
 MUST_USE enum err pauses_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out);
 /* Marks clocks that ran out before now. */
@@ -55,6 +61,19 @@ MUST_USE enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *
                                 enum escalation_why why, int level);
 /* The minute's look at the clocks that are due one (ladder.c). */
 enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data);
+
+/* --- what it turns out to be (reclass.c) --- */
+
+MUST_USE enum err ticket_reclass(struct ctx *c, struct tx *tx, const struct row *old,
+                                 struct row *neu);
+/* old is neu itself for a new ticket. */
+MUST_USE enum err mark_repeat(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);
+void raise_step(const struct row *old, struct row *neu);
+enum err effect_prioritize(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                           const struct row *in);
+/* dup is merged into into: the higher priority and the earlier dues are kept. */
+MUST_USE enum err take_over_promise(struct ctx *c, struct tx *tx, const struct row *into,
+                                    const struct row *dup);
 
 /* --- responsibility (handover.c) --- */
 
@@ -115,6 +134,7 @@ bool is_work(const struct row *r);
 /* Workers hear of free orders: the live twin of their row rule in tables.c. */
 const char *ticket_heard_by(const struct row *r);
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
+enum err guard_start(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_reopen(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);
 enum err guard_close(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);

@@ -359,7 +359,6 @@ static void test_frozen(void **state)
     row_put(&off, CD_DATE, v_lit("2026-03-03"));
     row_put(&off, CD_WORKDAY, v_int(0));
     house_ok(h, house_insert(h, &res_calendar_day, &off));
-    house_do_with(h, AS_DESK, id, "prioritize", "{\"priority\":\"P1\",\"reason\":\"x\"}");
     house_do(h, AS_DESK, id, "accept");
     house_do(h, AS_DISPATCHER, id, "dispatch");
     struct row after = house_row(h, &res_ticket, id);
@@ -500,8 +499,8 @@ static void test_breach_stays(void **state)
     house_close(h);
 }
 
-/* T-66: reopened within 30 days it is rework of the same ticket, with a new promise in the hours of
- * the old one. */
+/* T-66: reopened within 30 days it is rework of the same ticket, raised a step, with a new promise:
+ * a P2's, a day around the clock. */
 static void test_reopen(void **state)
 {
     (void)state;
@@ -512,9 +511,10 @@ static void test_reopen(void **state)
     house_do(h, AS_RESIDENT, id, "reopen");
     struct row t = house_row(h, &res_ticket, id);
     assert_int_equal(row_int(&t, T_REWORK), 1);
-    assert_string_equal(resolve_due(h, id), "2026-03-10 17:00");
+    assert_string_equal(resolve_due(h, id), "2026-03-07 17:00");
     assert_int_equal(row_int(&t, T_CLOCK_FROM), house_local("2026-03-06 17:00"));
-    house_at(h, "2026-03-10 17:01");
+    assert_int_equal(row_int(&t, T_PRIORITY), 2);
+    house_at(h, "2026-03-07 17:01");
     house_minute(h);
     t = house_row(h, &res_ticket, id);
     assert_int_equal(row_int(&t, T_RESOLVE_BREACHED), 1);
