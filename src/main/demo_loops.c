@@ -26,9 +26,17 @@ static const struct query Q_ORDERS = {
     "t.state = 4 AND t.updated_at < $2 AND NOT EXISTS (SELECT 1 FROM category k JOIN skill n ON "
     "n.id = k.skill_id WHERE k.id = t.category_id AND n.needs_certificate = 1) ORDER BY t.id DESC "
     "LIMIT 4"};
+static const struct query Q_UNSENT = {
+    "demo.unsent",
+    "SELECT t.id, (SELECT min(s.id) FROM staff s WHERE s.community_id = $1 AND s.takes_orders = 1 "
+    "AND s.archived = 0) FROM ticket t WHERE t.community_id = $1 AND t.state = 2 AND t.kind IN (1, "
+    "6) AND t.assignee_id IS NULL AND t.handle_due < $2 AND NOT EXISTS (SELECT 1 FROM category k "
+    "JOIN skill n ON n.id = k.skill_id WHERE k.id = t.category_id AND n.needs_certificate = 1) "
+    "ORDER BY t.id LIMIT 50"};
 static const struct query Q_PAIR = {
-    "demo.pair", "SELECT id FROM ticket WHERE community_id = $1 AND state = 2 AND updated_at < $2 "
-                 "ORDER BY id DESC LIMIT 3"};
+    "demo.pair",
+    "SELECT id FROM ticket WHERE community_id = $1 AND state = 2 AND kind = 1 AND updated_at < $2 "
+    "ORDER BY id DESC LIMIT 3"};
 
 static enum err visit_step(struct ctx *c, struct tx *tx, int64_t id, const char *action,
                            int64_t at_ms, struct val first, const char *comment)
@@ -98,6 +106,16 @@ static enum err act(struct ctx *c, struct tx *tx, int64_t id, const char *action
     return flow_act_row(c, tx, &res_ticket, &t, action, &in, 0);
 }
 
+/* What waited a day beyond its time is sent at last: nothing is left lying. */
+static enum err late_sent(struct ctx *c, struct tx *tx, int64_t town)
+{
+    struct rows rows;
+    TRY(q_rows(c, tx, &Q_UNSENT, IN(v_int(town), v_int(c->now_ms - DAY_MS / 2)), 50, &rows));
+    for (size_t i = 0; i < rows.n; i++)
+        TRY(act(c, tx, val_int(rows.v[2 * i]), "dispatch", rows.v[2 * i + 1], "已超时,优先处理"));
+    return E_OK;
+}
+
 /* One handover taken, one that waits; two reports of one thing, and a ticket that belongs to
  * another. */
 static enum err hands_make(struct ctx *c, struct tx *tx, int64_t town)
@@ -139,6 +157,8 @@ enum err loops_write(struct ctx *c, struct tx *tx, struct demo *d)
         c->now_ms = d->now_ms;
         if (e == E_OK)
             e = hands_make(c, tx, town);
+        if (e == E_OK)
+            e = late_sent(c, tx, town);
     }
     c->now_ms = d->now_ms;
     return e;

@@ -115,6 +115,26 @@ static enum err read_candidates(struct ctx *c, struct tx *tx, const struct row *
     return E_OK;
 }
 
+/* T-103: whoever takes an order up hears of it here, not when somebody asks the system to send it.
+ */
+enum err tell_if_nobody(struct ctx *c, struct tx *tx, const struct row *ticket)
+{
+    struct rows rows;
+    struct val need;
+    int class;
+    bool fit = !is_work(ticket);
+    int64_t community = row_int(ticket, R_COMMUNITY);
+    TRY(category_brief(c, tx, community, ticket->v[T_CATEGORY], &need, &class));
+    TRY(q_rows(c, tx, &Q_WORKERS, IN(v_int(community), need, v_int(c->now_ms)), CANDIDATES_MAX,
+               &rows));
+    for (size_t i = 0; i < rows.n && !fit; i++) {
+        const struct val *v = rows.v + i * (size_t)rows.ncol;
+        if (val_int(v[2]) && val_int(v[3]))
+            TRY(staff_certified(c, tx, community, val_int(v[0]), need, &fit));
+    }
+    return fit ? E_OK : escalate_once(c, tx, ticket, WHY_NOBODY, LEVEL_MANAGER);
+}
+
 /* --- why --- */
 
 static void reason(struct buf *b, int *n, int points, struct str text)
@@ -225,6 +245,9 @@ static enum err auto_post(struct ctx *c, struct req *q)
     struct buf *b = &q->out;
     size_t n;
     TRY(may_dispatch(c, q, &ticket));
+    if (!is_work(&ticket)) /* a complaint about a worker must not land with a worker */
+        return FAIL(c, E_STATE, "只有报修和安全隐患可以自动派单,其他请指定负责人",
+                    "only repairs and hazards are sent by the system; choose somebody for others");
     if (row_int(&ticket, T_STATE) != ACCEPTED)
         return FAIL(c, E_STATE, "只有待派单的工单可以自动派单",
                     "only an accepted ticket can be dispatched by the system");

@@ -344,5 +344,8 @@ enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str 
         if (e == E_OK)
             arena_reset(scratch);
     }
-    return e;
+    /* nine o'clock, when the night's words are told: an emergency does not wait behind them */
+    return e == E_OK && rows.n == LOOKS_MAX
+               ? tx_job(c, tx, "service.clocks", S("{}"), 0, (struct str){0})
+               : e;
 }

@@ -18,7 +18,8 @@ enum {
     ORPHAN_HANDOVER,
     ORPHAN_VISIT,
     ORPHAN_LOW_SCORE,
-    ORPHAN_MERGED
+    ORPHAN_MERGED,
+    ORPHAN_UNSENT
 };
 static const struct choice orphans[] = {
     {ORPHAN_NOBODY, "nobody", {"没有责任人", "Nobody is responsible"}, "red"},
@@ -32,6 +33,7 @@ static const struct choice orphans[] = {
     {ORPHAN_VISIT, "visit", {"回访逾期", "Return visit overdue"}, "amber"},
     {ORPHAN_LOW_SCORE, "low_score", {"低分没有跟进", "A low mark nobody followed up"}, "red"},
     {ORPHAN_MERGED, "merged", {"合并到已取消的工单", "Merged into a cancelled ticket"}, "red"},
+    {ORPHAN_UNSENT, "unsent", {"超时一天仍未派人", "A day late and nobody was sent"}, "red"},
     {0}};
 
 #define OF_TICKET "t.id, t.code, t.title"
@@ -65,7 +67,11 @@ static const struct query Q_ORPHANS = {
     "AND v.ticket_id = t.id AND v.why = 2) UNION ALL SELECT 8, " OF_TICKET
     ", t.updated_at FROM ticket t JOIN ticket m ON m.id = t.merged_into_id WHERE t.community_id = "
     "$1 "
-    "AND t.state = 10 AND t.archived = 0 AND m.state = 9 ORDER BY 1, 5, 2 LIMIT 201"};
+    "AND t.state = 10 AND t.archived = 0 AND m.state = 9 UNION ALL SELECT 9, " OF_TICKET
+    ", t.handle_due FROM ticket t WHERE t.community_id = $1 AND t.state = 2 AND t.kind IN (1, "
+    "6) AND "
+    "t.archived = 0 AND t.assignee_id IS NULL AND t.handled_at IS NULL AND t.handle_due < $4 "
+    "ORDER BY 1, 5, 2 LIMIT 201"};
 static const struct query Q_COMMUNITIES = {
     "service.loops_communities",
     "SELECT id FROM community WHERE archived = 0 ORDER BY id LIMIT 10000"};

@@ -332,6 +332,12 @@ EFFECT(effect_accept)
     return E_OK;
 }
 
+EFFECT(effect_take_up)
+{
+    TRY(effect_accept(c, tx, old, neu, in));
+    return tell_if_nobody(c, tx, old);
+}
+
 /* Sent to a second person is sent to the wrong one first. */
 EFFECT(effect_dispatch)
 {

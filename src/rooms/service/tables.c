@@ -329,7 +329,7 @@ static const struct step steps[] = {
      {DESK, DISPATCHER},
      NULL,
      NULL,
-     effect_accept,
+     effect_take_up,
      "ticket.accepted"},
     CANCEL(RECEIVED),
     MERGE(RECEIVED),

@@ -59,6 +59,8 @@ void clocks_mark(const struct ctx *c, const struct row *old, struct row *neu);
  * promise. */
 MUST_USE enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t,
                                 enum escalation_why why, int level);
+/* T-103: the manager is told when nobody on duty is fit for this order (dispatch.c). */
+MUST_USE enum err tell_if_nobody(struct ctx *c, struct tx *tx, const struct row *ticket);
 /* The minute's look at the clocks that are due one (ladder.c). */
 enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str data);
 
@@ -159,6 +161,8 @@ enum err effect_split(struct ctx *c, struct tx *tx, const struct row *old, struc
                       const struct row *in);
 enum err effect_cancel(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                        const struct row *in);
+enum err effect_take_up(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                        const struct row *in);
 enum err effect_accept(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                        const struct row *in);
 enum err effect_dispatch(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,

@@ -91,9 +91,29 @@ static void test_no_certificate(void **state)
     house_close(h);
 }
 
+/* T-103: told when the order is taken up, once, and not when somebody is fit. */
+static void test_nobody_is_fit(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t category = lift(h), skill = skill_of(h, category);
+    char sql[160];
+    int64_t alone = accepted(h, category);
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM escalation WHERE ticket_id = %lld AND why = 2 AND staff_id = "
+             "%lld",
+             (long long)alone, (long long)h->staff[AS_MANAGER]);
+    assert_int_equal(house_number(h, sql), 1);
+    (void)give(h, AS_WORKER, skill, "2027-12-31");
+    (void)accepted(h, category);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM escalation WHERE why = 2"), 1);
+    house_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_certificate),
-                                       cmocka_unit_test(test_no_certificate)};
+                                       cmocka_unit_test(test_no_certificate),
+                                       cmocka_unit_test(test_nobody_is_fit)};
     return HOUSE_RUN(tests);
 }
