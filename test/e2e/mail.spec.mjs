@@ -30,9 +30,9 @@ for (const [engine, lang] of [['sqlite', 'zh'], ['postgres', 'en']].filter(([e])
       expect((await manager.patch(`mailboxes/${box.id}`, { address: `service@${DOMAIN}`, site: server.url }, box.version)).status).toBe(200)
       smtp.deliverTo(server.server)
       const title = lang === 'zh' ? '信里说的漏水' : 'A leak by letter'
-      expect((await smtp.write('wang@qq.example', `service@${DOMAIN}`, message('wang@qq.example', title, '3-2-1502'))).code).toBe(0)
-
       const page = await enter(windows, server, 'desk', '/desk', { lang })
+      await expect(page.getByRole('article').first(), 'the board is there, and hears').toBeVisible()
+      expect((await smtp.write('wang@qq.example', `service@${DOMAIN}`, message('wang@qq.example', title, '3-2-1502'))).code).toBe(0)
       await page.getByRole('article').getByRole('link', { name: title }).or(page.getByRole('article', { name: title })).first().click()
       const ticket = (await manager.get(`tickets?community_id=${box.community_id}&channel=email&limit=1&sort=-created_at`)).body.items[0]
       await page.goto(`/tickets/${ticket.id}`)

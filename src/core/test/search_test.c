@@ -156,6 +156,22 @@ static void test_found_by_its_place(void **state)
     house_close(h);
 }
 
+/* What was done is asked for as often as what was wrong. */
+static void test_found_by_its_result(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = house_ticket_in(h, KIND_REPAIR, IN_PROGRESS);
+    settle(h);
+    house_do_with(h, AS_WORKER, id, "finish", "{\"result\":\"换了孔雀牌阀芯\"}");
+    house_as(h, AS_DESK);
+    for (int later = 0; later < 2; later++) {
+        assert_int_equal(count(h, "孔雀"), 1);
+        settle(h);
+    }
+    house_close(h);
+}
+
 static enum err forget(struct ctx *c, struct tx *tx, void *arg)
 {
     return res_words_forget(c, tx, *(int64_t *)arg);
@@ -307,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_words),
                                        cmocka_unit_test(test_found_at_once_and_later),
                                        cmocka_unit_test(test_found_by_its_place),
+                                       cmocka_unit_test(test_found_by_its_result),
                                        cmocka_unit_test(test_forgotten),
                                        cmocka_unit_test(test_one_answer_however_asked),
                                        cmocka_unit_test(test_pages),

@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "core/event.h"
+#include "core/live.h"
 #include "rooms/mail/room.h"
 
 extern char **environ;
@@ -37,11 +38,30 @@ static enum err event_row(struct ctx *c, struct tx *tx, const struct resource *r
     return res_load(c, tx, r, json_int(json_get(j, "id")), ret);
 }
 
+/* `anju mail` is a process of its own: the pages that are open hear of its tickets here, where the
+ * service runs. */
+static enum err tell_live(struct ctx *c, struct tx *tx, const struct row *letter)
+{
+    struct row t;
+    if (row_int(letter, LE_WAY) != LETTER_IN)
+        return E_OK;
+    TRY(res_load(c, tx, &res_ticket, row_int(letter, LE_TICKET), &t));
+    struct event e = {.topic = "ticket.mail",
+                      .res = &res_ticket,
+                      .id = row_int(&t, R_ID),
+                      .community_id = row_int(&t, R_COMMUNITY),
+                      .code = row_str(&t, T_CODE),
+                      .for_staff = row_int(&t, T_ASSIGNEE)};
+    live_after_commit(c, tx, &e);
+    return E_OK;
+}
+
 enum err job_receipt(struct ctx *c, struct tx *tx, struct app *app, struct str data)
 {
     struct row l, box, t;
     int64_t n;
     TRY(event_row(c, tx, &res_letter, data, &l));
+    TRY(tell_live(c, tx, &l));
     bool late = c->now_ms - row_int(&l, R_CREATED_AT) > RECEIPT_MS;
     if (!app->sendmail || late || row_int(&l, LE_PURPOSE) != LETTER_REQUEST ||
         !row_has(&l, LE_ADDRESS))
