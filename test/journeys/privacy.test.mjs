@@ -192,6 +192,7 @@ test('erasure: not while he lives here or waits; then nothing to be found by in 
   const nameless = { community_id: house.community, kind: 'complaint', title: '保安态度恶劣', person_id: p.id }
   expect(await desk.post('anonymous-complaints', nameless), 201)
   assert.deepEqual(await db.run('SELECT count(*) FROM sealed_identity WHERE person_index IS NOT NULL'), ['1'])
+  await db.run(`UPDATE letter SET ticket_id = ${t.id}, name = '欧阳无名氏', address = 'ouyang13599998888@qq.example', text = '车 京B99999' WHERE id = (SELECT min(id) FROM letter)`)
   const r = await ask(desk, 'erase', { person_id: p.id, channel: 'paper', detail: '欧阳无名氏要求删除' })
   let now = await step(desk, 'data-requests', r, 'verify', { identity_by: 'document' })
   now = await step(desk, 'data-requests', now, 'begin')
@@ -202,7 +203,7 @@ test('erasure: not while he lives here or waits; then nothing to be found by in 
   expect(await his.get('meta'), 401) // and his login with him
   assert.equal(expect(await security.get(`users/${user.id}`), 200).enabled, false)
   const secret = /欧阳无名氏|13599998888|135-9999-8888|京B99999|11010519491231002X/
-  for (const table of ['person', 'person_identity', 'ticket', 'data_request', 'consent', 'app_user', 'job', 'idempotency'])
+  for (const table of ['person', 'person_identity', 'ticket', 'letter', 'data_request', 'consent', 'app_user', 'job', 'idempotency'])
     if (table !== 'idempotency') assert.doesNotMatch((await db.run(`SELECT * FROM ${table}`)).join('\n'), secret, table)
   assert.deepEqual(await db.run('SELECT count(*) FROM sealed_identity WHERE name IS NOT NULL OR phone IS NOT NULL OR person_index IS NOT NULL'), ['0'])
   const row = expect(await manager.get(`people/${p.id}`), 200)
