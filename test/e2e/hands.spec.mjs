@@ -51,6 +51,22 @@ test('the customer signs on the phone and a note is spoken; the desk sees and he
   await sound.evaluate((a) => new Promise((done, failed) => { a.oncanplay = done; a.onerror = () => failed(new Error('cannot be heard')); a.load() }))
 })
 
+test('there: where the phone is goes along, without a network it waits; the customer hears that, not where', async ({ windows, noise }) => {
+  noise.expected.push(/ERR_INTERNET_DISCONNECTED|Failed to load resource/)
+  const id = await task()
+  const page = await phone(windows, server, 'worker1', `/m/task/${id}`, { geolocation: { latitude: 31.230416, longitude: 121.473701, accuracy: 18 }, permissions: ['geolocation'] })
+  await expect(page.getByRole('button', { name: '到场' })).toBeVisible()
+  await page.context().setOffline(true)
+  await page.getByRole('button', { name: '到场' }).click()
+  await expect(page.getByRole('button', { name: '到场' })).toHaveCount(0)
+  await expect(page.getByText(/到场 \d{4}-/)).toBeVisible()
+  await page.context().setOffline(false)
+  const worker = await server.as('worker1')
+  await expect.poll(async () => (await worker.get(`tickets/${id}`)).body.arrived_at, { timeout: 30_000 }).toBeTruthy()
+  const desk = await enter(windows, server, 'desk', `/tickets/${id}`)
+  await expect(desk.getByRole('list', { name: '处理记录' }).getByText('31.23042,121.47370 ±18')).toBeVisible()
+})
+
 test('a name that is typed is a signature too, and waits on the phone while there is no network', async ({ windows, noise }) => {
   noise.expected.push(/ERR_INTERNET_DISCONNECTED|Failed to load resource/)
   const id = await task()

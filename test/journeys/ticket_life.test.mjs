@@ -19,6 +19,7 @@ const ACTIONS = [
   'dispatch',
   'grab',
   'decline',
+  'arrive',
   'start',
   'pause',
   'approve_pause',
@@ -295,7 +296,7 @@ test('return is rework, reopen starts again, cancel ends it', async () => {
   for (const action of ACTIONS)
     expect(
       await desk.post(`tickets/${t.id}/actions/${action}`, { version: 4000000 }),
-      ['close', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume', 'approve_pause', 'refuse_pause', 'accept_handover', 'refuse_handover'].includes(action) ? 403 : 409,
+      ['close', 'arrive', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume', 'approve_pause', 'refuse_pause', 'accept_handover', 'refuse_handover'].includes(action) ? 403 : 409,
     )
 })
 

@@ -162,6 +162,7 @@ EFFECT(effect_accept_handover)
 {
     (void)in;
     row_put(neu, T_ASSIGNEE, old->v[T_HANDOVER_TO]);
+    row_put(neu, T_ARRIVED, v_null());
     row_put(neu, T_REROUTES, v_int(row_int(old, T_REROUTES) + 1));
     if (!row_has(old, T_ASSIGNEE))
         row_put(neu, T_DISPATCHED, v_int(c->now_ms));

@@ -28,6 +28,11 @@ bool is_work(const struct row *r)
     return row_int(r, T_KIND) == KIND_REPAIR || row_int(r, T_KIND) == KIND_SAFETY;
 }
 
+bool is_on_the_way(const struct row *r)
+{
+    return !row_has(r, T_ARRIVED);
+}
+
 const char *ticket_heard_by(const struct row *r)
 {
     bool free = row_int(r, T_STATE) == ACCEPTED && !row_has(r, T_ASSIGNEE) && is_work(r);
@@ -342,6 +347,7 @@ EFFECT(effect_take_up)
 EFFECT(effect_dispatch)
 {
     UNUSED(in);
+    row_put(neu, T_ARRIVED, v_null());
     row_put(neu, T_DISPATCHED, v_int(c->now_ms));
     if (row_has(old, T_ASSIGNEE) && !val_eq(old->v[T_ASSIGNEE], neu->v[T_ASSIGNEE]))
         row_put(neu, T_REROUTES, v_int(row_int(old, T_REROUTES) + 1));
@@ -358,9 +364,17 @@ EFFECT(effect_grab)
                : FAIL(c, E_DENIED, "您在这个项目没有员工身份", "you are not a staff member here");
 }
 
+EFFECT(effect_arrive)
+{
+    UNUSED(tx), UNUSED(old), UNUSED(in);
+    row_put(neu, T_ARRIVED, v_int(c->now_ms));
+    return E_OK;
+}
+
 EFFECT(effect_decline)
 {
     UNUSED(in);
+    row_put(neu, T_ARRIVED, v_null());
     row_put(neu, T_ASSIGNEE, v_null());
     row_put(neu, T_REROUTES, v_int(row_int(old, T_REROUTES) + 1));
     return handover_drop(c, tx, old, neu);
@@ -419,6 +433,7 @@ EFFECT(effect_close)
 EFFECT(effect_rework)
 {
     UNUSED(in);
+    row_put(neu, T_ARRIVED, v_null());
     row_put(neu, T_CLOCK_NEXT, v_int(c->now_ms));
     row_put(neu, T_REWORK, v_int(row_int(old, T_REWORK) + 1));
     row_put(neu, T_ASSIGNEE, v_null());

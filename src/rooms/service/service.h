@@ -96,6 +96,7 @@ enum {
     T_REST,
     T_ANONYMOUS,
     T_PAGE,
+    T_ARRIVED,
     T__N
 };
 enum { TP_TICKET = R_FIRST, TP_CLASS, TP_REASON, TP_FROM, TP_TO, TP_STOPS, TP_STATE, TP__N };

@@ -133,6 +133,9 @@ bool is_assignee(const struct who *w, const struct row *r);
 bool is_customer(const struct who *w, const struct row *r);
 bool is_talk(const struct row *r); /* inquiry, suggestion, praise: the desk may answer at once */
 bool is_work(const struct row *r);
+bool is_on_the_way(const struct row *r); /* its worker has not said that he is there */
+enum err effect_arrive(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                       const struct row *in);
 /* Workers hear of free orders: the live twin of their row rule in tables.c. */
 const char *ticket_heard_by(const struct row *r);
 enum err guard_dispatch(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in);

@@ -27,6 +27,7 @@ static const struct line {
     {"dispatch", {ACCEPTED, DISPATCHED, IN_PROGRESS}, DISPATCHER, ANY_KIND},
     {"grab", {ACCEPTED}, WORKER, REPAIR_ONLY},
     {"decline", {DISPATCHED}, ASSIGNEE, ANY_KIND},
+    {"arrive", {DISPATCHED, IN_PROGRESS}, ASSIGNEE, ANY_KIND},
     {"start", {DISPATCHED}, ASSIGNEE, ANY_KIND},
     {"pause", {IN_PROGRESS}, ASSIGNEE | DISPATCHER, ANY_KIND},
     /* a worker's pause waits for an answer (T-65) */

@@ -133,6 +133,31 @@ static void test_repeat_found_later(void **state)
     house_close(h);
 }
 
+/* --- there --- */
+
+/* Said once, by who was sent; who is sent next says it himself. */
+static void test_arrived(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = house_ticket_in(h, KIND_REPAIR, DISPATCHED);
+    house_at(h, "2026-03-02 09:20");
+    house_do_with(h, AS_WORKER, id, "arrive", "{\"where\":\"31.23042,121.47370 ±18\"}");
+    struct row t = house_row(h, &res_ticket, id);
+    assert_int_equal(row_int(&t, T_ARRIVED), house_local("2026-03-02 09:20"));
+    assert_int_equal(row_int(&t, T_STATE), DISPATCHED);
+    assert_false(row_has(&t, T_HANDLED)); /* being there is not yet handling it */
+    house_as(h, AS_WORKER);
+    assert_int_not_equal(house_act(h, id, "arrive", "{}"), E_OK);
+    house_do_with(h, AS_DISPATCHER, id, "dispatch",
+                  arena_fmt(h->mem, "{\"assignee_id\":%lld,\"reason\":\"换人\"}",
+                            (long long)h->staff[AS_WORKER2])
+                      .p);
+    t = house_row(h, &res_ticket, id);
+    assert_false(row_has(&t, T_ARRIVED));
+    house_close(h);
+}
+
 /* --- T-104 --- */
 
 static void test_no_certificate_by_the_back_door(void **state)
@@ -214,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_pauses_count),
         cmocka_unit_test(test_urgency),
         cmocka_unit_test(test_repeat_found_later),
+        cmocka_unit_test(test_arrived),
         cmocka_unit_test(test_no_certificate_by_the_back_door),
         cmocka_unit_test(test_merged_keeps_the_tighter_promise),
         cmocka_unit_test(test_ladder_after_pause_and_reopening),

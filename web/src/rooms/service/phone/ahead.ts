@@ -8,11 +8,11 @@ import { photo_ready, type Stage } from '../../../kit/photo'
 import type { Action, FileItem, Row, Values } from '../../../kit/types'
 
 export const WALK = ['grab', 'start', 'resume', 'finish', 'inform']
-export const OTHER = ['pause', 'decline']
+export const OTHER = ['pause', 'decline', 'arrive']
 /* Between two people: needs the network, so never queued. */
 export const ASKED = ['accept_handover', 'refuse_handover', 'hand_over', 'recall_handover']
 const OWN = [...WALK.slice(1), ...OTHER] // a free order is nobody's: grabbing needs the network
-const STOPS: Values = { start: ['handled_at'], finish: ['handled_at', 'resolved_at'] }
+const STOPS: Values = { arrive: ['arrived_at'], start: ['handled_at'], finish: ['handled_at', 'resolved_at'] }
 
 const moves = (key: string): Record<string, string> => action(resource('tickets'), key)?.moves ?? {}
 export const subject = (id: number) => '/tickets/' + id
@@ -26,6 +26,7 @@ export function ahead(row: Row): Row {
     if (!to) continue
     out = { ...out, state: to, result: e.input?.result ?? out.result, actions: OWN.filter((k) => moves(k)[to]) }
     for (const clock of STOPS[e.action!] ?? []) out[clock] ??= e.at
+    if (out.arrived_at) out.actions = out.actions!.filter((k) => k !== 'arrive')
     if (e.action === 'decline') out.actions = []
   }
   return out
