@@ -185,7 +185,7 @@ export const mutants = [
   ['two refusals are the manager’s to decide', 'src/rooms/service/handover.c', '    if (n >= REFUSALS_MAX)\n        return FAIL', '    if (n > 99)\n        return FAIL', 'src/rooms/service/test/loops_test.c'],
   ['nobody merged is forgotten', 'src/rooms/service/links.c', '    return mine.n\n', '    return c->mem == NULL\n', 'src/rooms/service/test/loops_test.c'],
   ['who did the work does not ask how it was', 'src/rooms/service/visits.c', 'return me && me != row_int(r, RV_WORKER);', 'return me != 0;', 'src/rooms/service/test/loops_test.c'],
-  ['a low mark opens a follow-up', 'src/rooms/service/api.c', '    if (is_low_rating(rating))', '    if (0)', 'test/journeys/loops.test.mjs', publics],
+  ['a low mark opens a follow-up', 'src/rooms/service/api.c', '    if (is_low_rating(rating, low))', '    if (0)', 'test/journeys/loops.test.mjs', publics],
   ['what he said at a visit is erased with him', 'src/rooms/privacy/erase.c', '        row_put(&neu, RV_COMMENT, v_null());', '        row_put(&neu, RV_TRIES, v_int(0));', 'src/rooms/privacy/test/privacy_test.c'],
   ["another customer's ticket stays his", 'src/rooms/service/tables.c', '.label = {"合并到", "Merged into"}, .see = "ticket.read"}', '.label = {"合并到", "Merged into"}}', 'test/journeys/loops.test.mjs'],
   // --- the handbook's pages

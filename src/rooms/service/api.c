@@ -59,10 +59,10 @@ enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct 
 }
 
 /* T-105: a low mark in any of the four. */
-static bool is_low_rating(const struct row *rating)
+static bool is_low_rating(const struct row *rating, int64_t low)
 {
     for (int i = RA_CONTENT; i <= RA_EXPERIENCE; i++)
-        if (is_low_score(row_int(rating, i)))
+        if (is_low_score(row_int(rating, i), low))
             return true;
     return false;
 }
@@ -87,6 +87,7 @@ enum err ticket_is_rated(struct ctx *c, struct tx *tx, const struct row *ticket,
 enum err ticket_rate(struct ctx *c, struct tx *tx, const struct row *ticket, struct row *rating)
 {
     bool rated;
+    int64_t low;
     if (!ticket_is_told(ticket))
         return FAIL(c, E_STATE, "处理完成并反馈后才能评价",
                     "it can be rated after you were told the result");
@@ -96,7 +97,8 @@ enum err ticket_rate(struct ctx *c, struct tx *tx, const struct row *ticket, str
     row_put(rating, R_COMMUNITY, ticket->v[R_COMMUNITY]);
     row_put(rating, RA_TICKET, ticket->v[R_ID]);
     TRY(res_insert(c, tx, &res_rating, rating));
-    if (is_low_rating(rating))
+    TRY(low_mark_of(c, tx, ticket, &low));
+    if (is_low_rating(rating, low))
         TRY(visit_after_low_score(c, tx, ticket));
     struct event ev = {.topic = "ticket.rated",
                        .res = &res_ticket,

@@ -104,7 +104,9 @@ MUST_USE enum err merged_follow(struct ctx *c, struct tx *tx, const struct row *
 
 /* --- return visits (visits.c) --- */
 
-bool is_low_score(int64_t score); /* 1 or 2 of 5; 0: no mark */
+bool is_low_score(int64_t score, int64_t low); /* 1 … low of 5; score 0: no mark */
+/* Up to which mark a ticket's customer is called back: 2, or what its rule says. */
+MUST_USE enum err low_mark_of(struct ctx *c, struct tx *tx, const struct row *t, int64_t *ret);
 int visit_lot(int64_t ticket_id); /* 0…99: drawn for the sample when below the rule's percent */
 /* A ticket was closed: a visit if its kind's rule and the lot say so. */
 MUST_USE enum err visit_by_rule(struct ctx *c, struct tx *tx, const struct row *t);

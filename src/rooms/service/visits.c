@@ -15,13 +15,20 @@ static const struct field rule_fields[VR__N] = {
     STANDARD_FIELDS,
     [VR_KIND] = {"kind", F_ENUM, REQUIRED | CREATE_ONLY | FILTER | LIST, .choices = ticket_kinds,
                  .label = {"类别", "Kind"}},
+    [VR_CATEGORY] = {"category_id", F_REF, CREATE_ONLY | FILTER | LIST, .ref = "categories",
+                     .label = {"分类", "Category"},
+                     .help = {"不填:此类别的其余工单", "empty: the others of this kind"}},
     [VR_PERCENT] = {"percent", F_INT, REQUIRED | LIST, 0, 100,
                     .label = {"回访比例(%)", "Visited (%)"},
                     .help = {"100:每单都回访", "100: every one"}},
     [VR_HOURS] = {"within_hours", F_INT, REQUIRED | LIST, 1, 720,
                   .label = {"几小时内", "Within hours"}},
+    [VR_LOW] = {"low_mark", F_INT, LIST, LOW_SCORE, 4, .label = {"低分线", "Low mark"},
+                .help = {"评分不高于此即跟进,不填为 2",
+                         "a mark up to this is followed up; empty: 2"}},
 };
-static const struct index rule_indexes[] = {{"visit_rule_kind", "community_id, kind", NULL, true}};
+static const struct index rule_indexes[] = {
+    {"visit_rule_key", "community_id, kind, COALESCE(category_id, 0)", NULL, true}};
 /* G3.4; domain-rules 7: complaints 100 %. */
 static enum err rule_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
@@ -86,9 +93,11 @@ static const struct index visit_indexes[] = {
     {"return_visit_due", "due_at", "state = 1 AND told_late_at IS NULL", false}};
 
 static const struct query Q_RULE = {"service.visit_rule",
-                                    "SELECT percent, within_hours FROM visit_rule WHERE "
-                                    "community_id = $1 AND kind = $2 AND archived "
-                                    "= 0"};
+                                    "SELECT percent, within_hours, COALESCE(low_mark, 2) FROM "
+                                    "visit_rule WHERE community_id = $1 AND kind = $2 AND "
+                                    "(category_id IS NULL OR category_id = $3) AND archived = 0 "
+                                    "ORDER BY CASE WHEN category_id IS NULL THEN 1 ELSE 0 END "
+                                    "LIMIT 1"};
 static const struct query Q_OPEN = {
     "service.visit_open", "SELECT id FROM return_visit WHERE community_id = $1 AND ticket_id = $2 "
                           "AND state = 1 AND why = $3 LIMIT 1"};
@@ -113,9 +122,9 @@ const struct query *const visit_queries[] = {&Q_RULE,     &Q_OPEN,    &Q_VISITS,
 
 /* --- pure --- */
 
-bool is_low_score(int64_t score)
+bool is_low_score(int64_t score, int64_t low)
 {
-    return score && score <= LOW_SCORE;
+    return score && score <= low;
 }
 
 static bool is_not_worker(const struct who *w, const struct row *r)
@@ -159,17 +168,34 @@ static enum err visit_open(struct ctx *c, struct tx *tx, const struct row *t, in
     return res_insert(c, tx, &res_return_visit, &row);
 }
 
+/* The rule of its category, else of its kind: percent, hours, low mark. None: nobody is visited. */
+static enum err rule_of(struct ctx *c, struct tx *tx, const struct row *t, int64_t ret[3])
+{
+    struct val v[3];
+    enum err e = q_one(c, tx, &Q_RULE,
+                       IN(t->v[R_COMMUNITY], t->v[T_KIND], v_int(row_int(t, T_CATEGORY))), v, 3);
+    ret[0] = ret[1] = 0;
+    ret[2] = LOW_SCORE;
+    for (int i = 0; i < 3 && e == E_OK; i++)
+        ret[i] = val_int(v[i]);
+    return e == E_MISSING ? E_OK : e;
+}
+
 enum err visit_by_rule(struct ctx *c, struct tx *tx, const struct row *t)
 {
+    int64_t rule[3];
     if (row_int(t, T_ANONYMOUS))
         return E_OK; /* nobody knows whom to call */
-    struct val v[2];
-    enum err e = q_one(c, tx, &Q_RULE, IN(t->v[R_COMMUNITY], t->v[T_KIND]), v, 2);
-    if (e != E_OK)
-        return e == E_MISSING ? E_OK : e;
-    return visit_lot(row_int(t, R_ID)) < val_int(v[0])
-               ? visit_open(c, tx, t, VISIT_RULE, val_int(v[1]))
-               : E_OK;
+    TRY(rule_of(c, tx, t, rule));
+    return visit_lot(row_int(t, R_ID)) < rule[0] ? visit_open(c, tx, t, VISIT_RULE, rule[1]) : E_OK;
+}
+
+enum err low_mark_of(struct ctx *c, struct tx *tx, const struct row *t, int64_t *ret)
+{
+    int64_t rule[3];
+    TRY(rule_of(c, tx, t, rule));
+    *ret = rule[2];
+    return E_OK;
 }
 
 enum err visit_after_low_score(struct ctx *c, struct tx *tx, const struct row *t)
@@ -238,10 +264,12 @@ EFFECT(effect_reach)
 {
     enum { SCORE };
     struct row t;
+    int64_t low;
     TRY(done(c, old, neu));
-    if (!is_low_score(row_int(in, SCORE)))
-        return E_OK;
     TRY(res_load(c, tx, &res_ticket, row_int(old, RV_TICKET), &t));
+    TRY(low_mark_of(c, tx, &t, &low));
+    if (!is_low_score(row_int(in, SCORE), low))
+        return E_OK;
     return row_int(old, RV_WHY) == VISIT_LOW_SCORE
                ? escalate_once(c, tx, &t, WHY_LOW_SCORE, LEVEL_MANAGER)
                : visit_after_low_score(c, tx, &t);

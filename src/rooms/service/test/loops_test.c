@@ -279,6 +279,47 @@ static void test_visit_rules(void **state)
     house_close(h);
 }
 
+/* A rule of a category goes before its kind's, and says from which mark on the customer is called.
+ */
+static void test_rule_of_a_category(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t tap =
+        house_number(h, arena_fmt(h->mem,
+                                  "SELECT id FROM category WHERE community_id = %lld AND name = "
+                                  "'户内给水·水龙头漏水'",
+                                  (long long)h->a)
+                            .p);
+    struct row rule = {0}, class = {0};
+    row_put(&rule, R_COMMUNITY, v_int(h->a));
+    row_put(&rule, VR_KIND, v_int(KIND_REPAIR));
+    row_put(&rule, VR_CATEGORY, v_int(tap));
+    row_put(&rule, VR_PERCENT, v_int(100));
+    row_put(&rule, VR_HOURS, v_int(48));
+    row_put(&rule, VR_LOW, v_int(3));
+    house_as(h, AS_MANAGER);
+    house_ok(h, house_insert(h, &res_visit_rule, &rule));
+    for (int i = 0; i < 5; i++) {
+        int64_t id = house_ticket_in(h, KIND_REPAIR, IN_PROGRESS);
+        row_put(&class, T_CATEGORY, v_int(tap));
+        house_as(h, AS_DESK);
+        house_ok(h, house_change(h, &res_ticket, id, &class));
+        class = (struct row){0};
+        static const struct {
+            enum as as;
+            const char *action;
+        } way[] = {{AS_WORKER, "finish"}, {AS_DESK, "inform"}, {AS_RESIDENT, "confirm"}};
+        for (size_t k = 0; k < COUNT_OF(way); k++)
+            house_do(h, way[k].as, id, way[k].action);
+        assert_true(visit_of(h, id, VISIT_RULE));
+    }
+    int64_t plain = house_ticket_in(h, KIND_REPAIR, CLOSED);
+    assert_int_equal(visit_of(h, plain, VISIT_RULE) != 0, visit_lot(plain) < 20);
+    assert_true(is_low_score(3, 3) && !is_low_score(3, 2) && !is_low_score(0, 4));
+    house_close(h);
+}
+
 /* Who did the work does not ask how it was: here the desk itself did. */
 static void test_not_the_worker(void **state)
 {
@@ -414,11 +455,12 @@ static void test_texts_alike(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handover),      cmocka_unit_test(test_first_contact_hands_over),
-        cmocka_unit_test(test_refused_twice), cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_links),         cmocka_unit_test(test_low_before),
-        cmocka_unit_test(test_visit_rules),   cmocka_unit_test(test_not_the_worker),
-        cmocka_unit_test(test_low_score),     cmocka_unit_test(test_low_again),
-        cmocka_unit_test(test_orphans),       cmocka_unit_test(test_texts_alike)};
+        cmocka_unit_test(test_handover),           cmocka_unit_test(test_first_contact_hands_over),
+        cmocka_unit_test(test_refused_twice),      cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_rule_of_a_category), cmocka_unit_test(test_links),
+        cmocka_unit_test(test_low_before),         cmocka_unit_test(test_visit_rules),
+        cmocka_unit_test(test_not_the_worker),     cmocka_unit_test(test_low_score),
+        cmocka_unit_test(test_low_again),          cmocka_unit_test(test_orphans),
+        cmocka_unit_test(test_texts_alike)};
     return HOUSE_RUN(tests);
 }
