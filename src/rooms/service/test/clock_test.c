@@ -134,7 +134,7 @@ static const struct {
      {{0}},
      "2026-10-04 00:30",
      "2026-10-04 00:30"},
-    {"T-64: others in working hours",
+    {"T-64, osTicket#1168, osTicket-1.7#515: others in working hours",
      plain,
      WORK,
      60,
@@ -190,7 +190,7 @@ static const struct {
      {{0}},
      "2027-01-04 09:30",
      "2027-01-04 09:30"},
-    {"T-65: a pause moves what is due after it by as much working time",
+    {"T-65, osTicket#3034: a pause moves what is due after it by as much working time",
      plain,
      WORK,
      120,
@@ -372,6 +372,21 @@ static void test_frozen(void **state)
     assert_int_equal(row_int(&next, T_RESPOND_DUE), HOUSE_NOW + MINUTE_MS);
     assert_int_equal(row_int(&next, T_RESOLVE_DUE),
                      house_local("2026-03-04 18:00")); /* and the new day */
+    house_close(h);
+}
+
+/* zammad#5177: a shorter clock overrules no other; each has its own length and its own end. */
+static void test_three_clocks(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    struct sla s = {.minutes = {240, 60, 600}, .hours = ALWAYS};
+    int64_t due[CLOCK__N], from = house_local("2026-03-02 09:00");
+    struct workcal w = calendar(h);
+    assert_true(sla_due(&s, &w, from, NULL, 0, due));
+    assert_int_equal(due[CLOCK_RESPOND], house_local("2026-03-02 13:00"));
+    assert_int_equal(due[CLOCK_HANDLE], house_local("2026-03-02 10:00"));
+    assert_int_equal(due[CLOCK_RESOLVE], house_local("2026-03-02 19:00"));
     house_close(h);
 }
 
@@ -591,11 +606,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),     cmocka_unit_test(test_breach),
         cmocka_unit_test(test_due),          cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_frozen),       cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_pause_limit),  cmocka_unit_test(test_approval),
-        cmocka_unit_test(test_breach_stays), cmocka_unit_test(test_reopen),
-        cmocka_unit_test(test_sweep),        cmocka_unit_test(test_late_stop),
-        cmocka_unit_test(test_sweep_plan),
+        cmocka_unit_test(test_three_clocks), cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_pause),        cmocka_unit_test(test_pause_limit),
+        cmocka_unit_test(test_approval),     cmocka_unit_test(test_breach_stays),
+        cmocka_unit_test(test_reopen),       cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_late_stop),    cmocka_unit_test(test_sweep_plan),
     };
     return HOUSE_RUN(tests);
 }

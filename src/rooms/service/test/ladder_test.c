@@ -56,8 +56,8 @@ static void test_ladder(void **state)
     house_close(h);
 }
 
-/* zammad#3140: no word about a clock that stopped; and whoever gets the ticket next does not hear
- * again what was said. */
+/* zammad#3140, #2082: no word about a clock that stopped; and whoever gets the ticket next does not
+ * hear again what was said. */
 static void test_ladder_once(void **state)
 {
     (void)state;

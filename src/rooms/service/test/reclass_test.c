@@ -1,5 +1,6 @@
-/* reclass_test.c - it turns out later what a ticket is about: promises follow, but never backwards
- * (zammad#5624), and nothing is slipped under whoever holds no certificate (T-104). */
+/* reclass_test.c - it turns out later what a ticket is about: promises follow (zammad#5624), from
+ * when it came in (glpi#1911) and never backwards, and nothing is slipped under whoever holds no
+ * certificate (T-104). */
 #include "../test/lib/house.h"
 
 #include "rooms/service/ticket.h"
@@ -80,7 +81,8 @@ static void test_priority_moves_promises_one_way(void **state)
     house_close(h);
 }
 
-/* A pause that ended has moved the promise already, and still counts when it is made anew. */
+/* glpi#6902, #15605: a pause that ended has moved the promise already, and still counts when it is
+ * made anew. */
 static void test_pauses_count(void **state)
 {
     (void)state;
