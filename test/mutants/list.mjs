@@ -209,7 +209,7 @@ export const mutants = [
   ['no certificate by reclassifying', 'src/rooms/service/reclass.c', '        TRY(check_hands(c, tx, old, now_of(old, neu, T_CATEGORY)));', '        (void)check_hands;', 'src/rooms/service/test/reclass_test.c'],
   ['nor by starting', 'src/rooms/service/tables.c', '     guard_start,\n', '     NULL,\n', 'src/rooms/service/test/reclass_test.c'],
   ['a merged ticket hands on its promise', 'src/rooms/service/links.c', '    TRY(take_over_promise(c, tx, &into, old));', '    (void)into;', 'src/rooms/service/test/reclass_test.c'],
-  ['the ladder goes on after a pause and a reopening', 'src/rooms/service/pauses.c', 'if (to > began && (v[P_TO]', 'if (to > 0 && (v[P_TO]', 'src/rooms/service/test/reclass_test.c'],
+  ['the ladder goes on after a pause and a reopening', 'src/rooms/service/pauses.c', '        if (to > began && (v[P_TO].t == V_INT || !ended))\n            ret[n++] = (struct pause){from > began ? from : began, to, counts(v)};', '        ret[n++] = (struct pause){from, to, counts(v)};', 'src/rooms/service/test/reclass_test.c'],
   ['nobody fit is told at once', 'src/rooms/service/rules.c', '    return tell_if_nobody(c, tx, old);', '    return E_OK;', 'src/rooms/service/test/dispatch_test.c'],
   ['a place renamed is searched anew', 'src/rooms/estate/space.c', '        TRY(res_words_renamed(c, tx, &res_space, community, val_int(v[0])));', '', 'src/core/test/search_test.c'],
   // --- letters

@@ -212,6 +212,8 @@ static void test_ladder_after_pause_and_reopening(void **state)
     house_at(h, "2026-03-02 09:00");
     house_sql(h, "UPDATE shift SET ends_at = ends_at + 8640000000");
     int64_t id = house_ticket_in(h, KIND_REPAIR, IN_PROGRESS);
+    house_ok(h, change(h, id, T_URGENCY, v_int(3)));
+    house_ok(h, change(h, id, T_IMPACT, v_int(3))); /* P4: raised to P3 it is working time still */
     house_do_with(h, AS_WORKER, id, "pause", "{\"class\":\"customer\",\"reason\":\"出差\"}");
     house_at(h, "2026-03-06 09:00");
     house_do(h, AS_WORKER, id, "resume");
@@ -220,6 +222,9 @@ static void test_ladder_after_pause_and_reopening(void **state)
     house_do(h, AS_DESK, id, "confirm");
     house_at(h, "2026-03-09 09:00");
     house_do(h, AS_DESK, id, "reopen");
+    struct row t = house_row(h, &res_ticket, id);
+    assert_int_equal(row_int(&t, T_PRIORITY), 3);
+    assert_int_equal(row_int(&t, T_CLOCK_HOURS), HOURS_WORKING);
     for (int day = 9; day < 20; day++) {
         house_at(h, arena_fmt(h->mem, "2026-03-%02d 17:00", day).p);
         house_minute(h);
