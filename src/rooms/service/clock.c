@@ -140,9 +140,21 @@ static enum err whys_come(struct ctx *c, struct tx *tx)
     return q_do(c, tx, &Q_OLD_WHY, IN0, NULL);
 }
 
-const struct query *const clock_queries[] = {&Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, &Q_OLD_WHY,
-                                             NULL};
+/* --- databases from before an escalation carried its ticket's number --- */
+
+static const struct query Q_OLD_NUMBER = {
+    "service.old_number", "UPDATE escalation SET code = (SELECT t.code FROM ticket t WHERE t.id = "
+                          "escalation.ticket_id) WHERE code IS NULL"};
+
+static enum err numbers_come(struct ctx *c, struct tx *tx)
+{
+    return q_do(c, tx, &Q_OLD_NUMBER, IN0, NULL);
+}
+
+const struct query *const clock_queries[] = {&Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER,
+                                             &Q_OLD_WHY,   &Q_OLD_NUMBER,  NULL};
 const struct fixup service_fixups[] = {{1, "clocks know working time", hours_come},
                                        {2, "escalations say why", whys_come},
                                        {3, "low marks are followed up", low_scores_come},
+                                       {5, "escalations carry the ticket's number", numbers_come},
                                        {0}};

@@ -110,6 +110,7 @@ enum {
     ES_SEEN,
     ES_WHY,
     ES_STATE,
+    ES_CODE,
     ES__N
 };
 enum escalation_state { ESCALATION_TOLD = 1, ESCALATION_SEEN };
