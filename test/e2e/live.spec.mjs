@@ -64,7 +64,7 @@ async function age(row, clock, due) {
   const database = new Database(server.server)
   const far = Date.now() + 30 * 86_400_000
   await database.run(`UPDATE ticket SET respond_due = ${far}, respond_min = 99999, handle_due = ${far}, handle_min = 99999, resolve_due = ${far}, resolve_min = 99999 WHERE id = ${row.id}`)
-  await database.run(`UPDATE ticket SET ${clock}_due = ${Date.now() + due}, ${clock}_min = 1, clock_from = ${Date.now() - 86_400_000}, clock_hours = 1, priority = 1, clock_next = ${Date.now() - 1000} WHERE id = ${row.id}`)
+  await database.run(`UPDATE ticket SET ${clock}_due = ${Date.now() + due}, ${clock}_min = 1, clock_from = ${Date.now() - 86_400_000}, clock_hours = 1, priority = 1, next_due = ${Date.now() + due}, clock_next = ${Date.now() - 1000} WHERE id = ${row.id}`)
   await database.run("DELETE FROM job WHERE name = 'service.clocks'")
   const desk = await server.as('desk')
   await desk.post('tickets', { community_id: desk.meta.communities[0].id, kind: 'repair', title: '叫醒定时器', channel: 'phone' })
@@ -110,3 +110,27 @@ for (const [lang, w] of [['zh', { told: '升级提醒', seen: '已知悉', respo
     await expect(mine).toHaveCount(0)
   })
 }
+
+for (const [lang, w] of [['zh', { late: '超时', home: '已超时', total: '共' }], ['en', { late: 'Overdue', home: 'Overdue', total: 'in total' }]])
+  test(`a card that is red is counted, and the number opens the very rows (${lang})`, async ({ windows }) => {
+    const desk = await server.as('desk')
+    const row = (await desk.post('tickets', { community_id: desk.meta.communities[0].id, kind: 'repair', title: '单元门铃不响', channel: 'phone' })).body
+    await age(row, 'respond', -3_600_000)
+    const page = await enter(windows, server, 'manager', '/desk', { lang })
+    const tag = page.getByRole('link', { name: new RegExp(`^${w.late} \\d+$`) })
+    await expect(tag).toBeVisible()
+    const n = Number((await tag.innerText()).match(/\d+/)[0])
+    expect(n).toBeGreaterThan(0)
+    await tag.click()
+    await expect(page.getByText(new RegExp(`^${lang === 'zh' ? `共 ${n} 条` : `${n} in total`}$`))).toBeVisible()
+    await expect(page.getByRole('row', { name: row.code })).toBeVisible()
+    await page.screenshot({ path: `build/e2e/looks/overdue-${lang}.png` })
+    await page.goto('/')
+    const first = page.getByRole('link', { name: new RegExp(`^${w.home} \\d+`) })
+    await expect(first).toContainText(String(n))
+    await expect(page.getByRole('main').getByRole('table').getByRole('row').first()).toContainText(lang === 'zh' ? /超时/ : /late|overdue/i)
+    await page.screenshot({ path: `build/e2e/looks/home-overdue-${lang}.png` })
+    await first.click()
+    await expect(page.getByText(new RegExp(`^${lang === 'zh' ? `共 ${n} 条` : `${n} in total`}$`))).toBeVisible()
+    await expect(page.getByRole('row', { name: row.code })).toBeVisible()
+  })

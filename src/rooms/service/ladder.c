@@ -270,12 +270,6 @@ enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, enum e
                                                    : fire(c, tx, t, why, CLOCK_HANDLE, 0, level);
 }
 
-static bool is_running(const struct row *t, int clock)
-{
-    return !row_has(t, clock_fields[clock].stopped) &&
-           (clock == CLOCK_RESPOND || !row_int(t, T_CLOCK_STOPPED));
-}
-
 static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
 {
     for (size_t i = 0; i < l->nrungs; i++) {
@@ -352,7 +346,7 @@ static enum err look_at(struct ctx *c, struct tx *tx, int64_t id, struct arena *
         c->mem = mem;
         TRY(e);
         for (int k = 0; k < CLOCK__N; k++) {
-            if (!is_running(&t, k))
+            if (!clock_runs(&t, k))
                 continue;
             TRY(mark(c, tx, &t, k, l));
             TRY(climb(c, tx, l, k));
