@@ -70,7 +70,7 @@ async function age(row, clock, due) {
   await desk.post('tickets', { community_id: desk.meta.communities[0].id, kind: 'repair', title: '叫醒定时器', channel: 'phone' })
 }
 
-for (const [lang, w] of [['zh', { told: '升级提醒', seen: '已知悉', response: '响应', handling: '首次处理' }], ['en', { told: 'Told to you', seen: 'Seen', response: 'Response', handling: 'First handling' }]]) {
+for (const [lang, w] of [['zh', { told: '升级提醒', seen: '已知悉', nobody: '没有找到负责人', response: '响应', handling: '首次处理' }], ['en', { told: 'Told to you', seen: 'Seen', nobody: 'nobody to tell was found', response: 'Response', handling: 'First handling' }]]) {
   test(`an escalation stands on the manager’s first page until it is seen (${lang})`, async ({ windows }) => {
     const page = await enter(windows, server, 'manager', '/', { lang })
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
@@ -90,6 +90,9 @@ for (const [lang, w] of [['zh', { told: '升级提醒', seen: '已知悉', respo
     expect(one.code).toBe(row.code)
     expect((await manager.post(`escalations/${one.id}/actions/see`, {})).status).toBe(200)
     await expect(mine).toHaveCount(1) // seen elsewhere, it leaves this page too
+    await new Database(server.server).run(`UPDATE escalation SET staff_id = NULL WHERE ticket_id = ${row.id} AND percent = 80`)
+    await page.reload() // told to nobody, it stands with those who dispatch
+    await expect(mine).toContainText(w.nobody)
     await mine.getByRole('link').click()
     await expect(page.getByRole('heading', { name: '水泵房进水' })).toBeVisible()
   })

@@ -208,6 +208,15 @@ test('an escalation is told to one person, whose word ends it; residents hear no
   assert.ok(seen.seen_at)
   expect(await resident.post(`escalations/${mine.id}/actions/see`), 404)
   expect(await resident.get(`escalations?community_id=${cm}`), 404)
+  const other = told.find((e) => e.level === 'company')
+  assert.deepEqual([other.code, other.staff_id], [t.code, mine.staff_id]) // nobody is of the company here: the manager again
+  await database.run(`UPDATE escalation SET staff_id = NULL WHERE id = ${other.id}`)
+  const [dispatcher, worker] = [await house.as('dispatcher'), await house.as('worker1')]
+  const free = `escalations?community_id=${cm}&state=told&staff_id=null`
+  assert.ok(expect(await dispatcher.get(free), 200).items.some((e) => e.id === other.id))
+  assert.deepEqual(expect(await worker.get(free), 200).items, [])
+  expect(await dispatcher.post(`escalations/${other.id}/actions/see`), 200)
+  assert.ok(!expect(await dispatcher.get(free), 200).items.some((e) => e.id === other.id))
   const heard = expect(await resident.get(`tickets/${t.id}/timeline`), 200).items.map((i) => i.topic)
   assert.ok(heard.includes('ticket.created') && !heard.includes('ticket.escalated'))
   assert.ok(expect(await desk.get(`tickets/${t.id}/timeline`), 200).items.some((i) => i.topic === 'ticket.escalated'))

@@ -124,7 +124,7 @@ static void test_fallbacks(void **state)
     house_close(h);
 }
 
-/* Truly nobody: the row stays, and a dispatcher's word ends it. */
+/* Truly nobody: the row stays, told to no one, and says which ticket it is about. */
 static void test_nobody(void **state)
 {
     (void)state;
