@@ -69,7 +69,7 @@ static const char tickets_sql[] =
     " priority, state, first_contact_id, assignee_id, respond_due, handle_due, resolve_due,"
     " responded_at, dispatched_at, handled_at, resolved_at, informed_at, closed_at,"
     " respond_breached, handle_breached, resolve_breached, paused_ms, result, cause, measure, cost,"
-    " answer, answer_channel, rework_count, policy_version) "
+    " answer, answer_channel, rework_count, policy_version, next_due) "
     "SELECT ((at - 1735689600000) << 12) + (i & 255), :community, 7, at,"
     " (SELECT min(id) FROM app_user), at + 90000000, 0,"
     " printf('SD-2025-%07d', i), 1 + (i % 10 > 6) + (i % 10 > 8),"
@@ -85,7 +85,7 @@ static const char tickets_sql[] =
     " iif(open, NULL, at + 9000000), iif(open, NULL, at + 90000000), 0, 0, 0, 0,"
     " iif(open, NULL, '已更换角阀并清理积水,试水正常。'), iif(open, NULL, '角阀老化'),"
     " iif(open, NULL, '更换'), iif(open, NULL, 4500), iif(open, NULL, '已电话告知业主处理完成。'),"
-    " iif(open, NULL, 1), 0, 1 FROM t";
+    " iif(open, NULL, 1), 0, 1, iif(open, at + 315532800000, NULL) FROM t";
 static const char events_sql[] =
     "INSERT INTO event (id, community_id, at, topic, subject, subject_id, user_id, user_name, data)"
     " SELECT id + 256, community_id, created_at, 'ticket.created', 'ticket', id, created_by,"
@@ -98,6 +98,7 @@ static const char open_sql[] =
     " clock_stopped = 0, respond_min = 240, handle_min = 540, resolve_min = 1080,"
     " handle_due = unixepoch('now') * 1000 + 864000000 + id % 864000000,"
     " resolve_due = unixepoch('now') * 1000 + 864000000 + id % 864000000,"
+    " next_due = unixepoch('now') * 1000 + 864000000 + id % 864000000,"
     " clock_next = unixepoch('now') * 1000 + 3600000 + id % 864000000 WHERE code LIKE 'SD-2025-%'";
 
 /* What people really say: the shipped categories' words, some of them in every hundredth ticket;

@@ -243,6 +243,8 @@ enum err res_insert(struct ctx *c, struct tx *tx, const struct resource *r, stru
         TRY(r->check(c, tx, NULL, neu));
     if (c->fault.nfields)
         return E_INVALID;
+    if (r->derive)
+        r->derive(neu);
     TRY(encrypted_close(c, r, neu));
     TRY(check_unique(c, tx, rt, neu, 0));
     TRY(may_clash(rt, neu) ? q_do(c, tx, &rt->insert, neu->v, (size_t)r->nfields, NULL)
@@ -324,6 +326,8 @@ enum err res_store_at(struct ctx *c, struct tx *tx, const struct resource *r, co
         TRY(r->check(c, tx, old, neu));
     if (c->fault.nfields)
         return E_INVALID;
+    if (r->derive)
+        r->derive(neu);
     TRY(encrypted_close(c, r, neu));
     TRY(check_unique(c, tx, rt_of(r), neu, row_int(old, R_ID)));
     TRY(update_row(c, tx, r, old, neu));

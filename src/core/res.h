@@ -96,6 +96,9 @@ struct resource {
      * be NULL. */
     enum err (*check)(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);
     enum err (*after)(struct ctx *c, struct tx *tx, const struct row *old, const struct row *neu);
+    /* Sets the columns that follow from others, on every insert and store; row is whole. Pure. May
+     * be NULL. */
+    void (*derive)(struct row *row);
     /* More JSON members of a single GET, each starting with a comma. May be NULL. */
     enum err (*extra)(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
     struct {

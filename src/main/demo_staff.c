@@ -139,10 +139,12 @@ static void member_new(struct demo *d, struct town *t, const struct job_line *j,
 void staff_make(struct demo *d, struct town *t)
 {
     int64_t dep[COUNT_OF(departments)], post[COUNT_OF(posts)];
+    struct val *rows[COUNT_OF(departments)];
     for (size_t i = 0; i < COUNT_OF(departments); i++) {
         struct val *v = row_new(d, &d->departments, t->id, d->start_ms);
         v[DP_NAME] = v_text(str_of(departments[i]));
         dep[i] = v[R_ID].i;
+        rows[i] = v;
     }
     for (size_t i = 0; i < COUNT_OF(posts); i++) {
         struct val *v = row_new(d, &d->posts, t->id, d->start_ms);
@@ -154,6 +156,8 @@ void staff_make(struct demo *d, struct town *t)
     const struct job_line *team = t->main ? main_team : small_team;
     for (size_t i = 0; i < (t->main ? COUNT_OF(main_team) : COUNT_OF(small_team)); i++)
         member_new(d, t, &team[i], dep, post);
+    for (int i = t->nmembers - 1; i >= 0; i--) /* whom a team names first heads his department */
+        rows[team[i].department][DP_HEAD] = v_int(t->members[i].id);
     shifts_make(d, t);
 }
 

@@ -353,6 +353,7 @@ static void ticket_make(struct demo *d, struct town *t, struct plan *plan, const
     /* The first look at the clocks finds what those that are open are due. */
     if (row_int(&s.row, T_STATE) < FINISHED && !row_int(&s.row, T_CLOCK_STOPPED))
         s.row.v[T_CLOCK_NEXT] = v_int(d->now_ms);
+    ticket_next_due(&s.row);
     memcpy(row, s.row.v, T__N * sizeof *row);
     rate(&s);
 }

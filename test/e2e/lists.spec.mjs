@@ -193,3 +193,33 @@ test('the tree of spaces opens branch by branch and narrows the list', async ({ 
   await page.keyboard.press('ArrowLeft')
   await expect(entrance).toBeHidden()
 })
+
+test('return visits open with those to be made, the next due first; an escalation says its number, each column its own name', async ({ windows }) => {
+  const page = await enter(windows, server, 'desk', '/')
+  await page.getByRole('navigation').first().getByRole('link', { name: '回访' }).click()
+  await expect(page).toHaveURL(/return-visits\?state=open&sort=due_at$/)
+  await expect(rows(page).first()).toBeVisible()
+  await expect(rows(page).filter({ hasNotText: '待回访' })).toHaveCount(0)
+  await expect(page.getByRole('columnheader', { name: '期限' })).toHaveAttribute('aria-sort', 'ascending')
+  await expect(page.getByRole('navigation').first().getByRole('link', { name: '回访' })).toHaveAttribute('aria-current', 'page')
+  await page.goto('/r/escalations')
+  await expect(rows(page).first()).toContainText(/[A-Z]{2}-\d{4}-\d{6}/)
+  const names = (await page.getByRole('columnheader').allInnerTexts()).map((n) => n.trim()).filter(Boolean)
+  expect(new Set(names).size).toBe(names.length)
+})
+
+test('English words of the menu end in dots where they do not fit, and say the rest when pointed at', async ({ windows }) => {
+  const page = await enter(windows, server, 'manager', '/', { lang: 'en' })
+  const menu = page.getByRole('navigation').first()
+  await expect(menu.getByRole('link', { name: 'Simulator' })).toBeVisible()
+  const edge = (await menu.boundingBox()).x + (await menu.boundingBox()).width
+  for (const link of await menu.getByRole('link').all()) {
+    const box = await link.boundingBox()
+    expect(box.x + box.width, await link.innerText()).toBeLessThanOrEqual(edge)
+    const [cut, dots] = await link.evaluate((a) => {
+      const s = a.querySelector('span:last-of-type')
+      return [s.scrollWidth > s.clientWidth, getComputedStyle(s).textOverflow]
+    })
+    if (cut) expect([dots, await link.getAttribute('title')]).toEqual(['ellipsis', await link.innerText()])
+  }
+})

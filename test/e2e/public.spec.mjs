@@ -29,11 +29,16 @@ test('the desk copies a progress link; the customer sees where it stands and nob
   await expect(own.getByRole('heading', { level: 1 })).toHaveText(ticket.code)
   await expect(own.getByText('已受理', { exact: true })).toBeVisible()
   await expect(own.getByRole('listitem')).toHaveText([/^登记/, /^受理/])
-  await expect(own.getByText('办结', { exact: true })).toBeVisible()
+  const words = own.getByRole('term') // the clocks are called what they are called on the ticket
+  await expect(words).toHaveText(['响应', '首次处理', '完成'])
+  const start = (what) => what.evaluate((e) => getComputedStyle(e).textAlign)
+  expect(await start(own.getByRole('heading', { level: 1 }))).toBe('start')
+  for (const one of await own.getByRole('definition').all()) expect(await start(one)).toBe('start')
   await expect(own.getByText(/王建国|1391234|厨房/)).toHaveCount(0)
   await looks(own, 'public-progress')
   await own.getByRole('button', { name: 'Switch to English' }).click()
   await expect(own.getByText('Accepted', { exact: true }).first()).toBeVisible()
+  await expect(words).toHaveText(['Respond', 'First handling', 'Resolution'])
 
   const wrong = await stranger(windows, '/p/' + '0'.repeat(32))
   await expect(wrong.getByRole('alert')).toHaveText('链接无效或已过期,请向物业索取新的链接')

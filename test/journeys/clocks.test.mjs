@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Database } from '../lib/database.mjs'
-import { expect, faults, openHouse, patient } from '../lib/house.mjs'
+import { act, expect, faults, openHouse, patient } from '../lib/house.mjs'
 import { removeDir, tempDir } from '../lib/temp.mjs'
 
 const NOTICES = 'src/rooms/calendar/data/holiday_cn'
@@ -158,6 +158,40 @@ test('what cannot be worked out is refused, field and reason named', async () =>
   expect(await simulate({ received_at: t }, resident), 403)
 })
 
+test('overdue is what any running clock says: number, link and list agree, and it ends when the clock stops', async () => {
+  const board = async () => expect(await desk.get(`desk/board?community_id=${cm}`), 200)
+  const count = async (query) => expect(await desk.get(`tickets?community_id=${cm}&${query}&count=1&limit=200&sort=next_due`), 200)
+  const agree = async () => {
+    const b = await board()
+    const now = encodeURIComponent(b.now)
+    const soon = encodeURIComponent(new Date(Date.parse(b.now) + 4 * 3_600_000).toISOString())
+    const late = await count(`next_due.lt=${now}`)
+    assert.equal(b.counts.breached, late.total)
+    assert.equal(b.counts.due_soon, (await count(`next_due.gte=${now}&next_due.lt=${soon}`)).total)
+    for (const t of late.items) { // each is red on its card: a clock that runs is past its time
+      const running = [['respond', 'responded_at'], ['handle', 'handled_at'], ['resolve', 'resolved_at']].filter(([c, end]) => !t[end] && (c === 'respond' || !t.clock_stopped))
+      assert.ok(running.some(([c]) => Date.parse(t[`${c}_due`]) < Date.parse(b.now)), t.code)
+    }
+    return { ...b.counts, late: late.items.map((t) => t.id) }
+  }
+  const t = await house.register(desk, { title: '响应超时' })
+  assert.equal(t.next_due, t.respond_due)
+  const before = await agree()
+  const past = Date.now() - 3_600_000
+  await database.run(`UPDATE ticket SET respond_due = ${past}, next_due = ${past} WHERE id = ${t.id}`) // an hour later, its resolve clock has days
+  const late = await agree()
+  assert.ok(late.breached === before.breached + 1 && late.late.includes(t.id))
+  const accepted = await act(desk, t, 'accept')
+  assert.deepEqual([accepted.respond_breached, accepted.next_due], [true, accepted.handle_due])
+  const after = await agree()
+  assert.ok(after.breached === before.breached && !after.late.includes(t.id))
+  const soon = Date.now() + 1_800_000
+  await database.run(`UPDATE ticket SET handle_due = ${soon}, next_due = ${soon} WHERE id = ${t.id}`)
+  assert.equal((await agree()).due_soon, after.due_soon + 1)
+  await act(desk, t, 'cancel', { reason: '测试完毕' })
+  assert.equal((await agree()).due_soon, after.due_soon)
+})
+
 test('an escalation is told to one person, whose word ends it; residents hear nothing of it', async () => {
   const t = await house.register(desk, { person_id: house.resident1.person_id })
   await database.run(`UPDATE ticket SET respond_due = ${Date.now() - 60_000}, clock_from = ${Date.now() - 86_400_000}, respond_min = 1, clock_hours = 1, priority = 1, clock_next = ${Date.now() - 1000} WHERE id = ${t.id}`)
@@ -174,6 +208,15 @@ test('an escalation is told to one person, whose word ends it; residents hear no
   assert.ok(seen.seen_at)
   expect(await resident.post(`escalations/${mine.id}/actions/see`), 404)
   expect(await resident.get(`escalations?community_id=${cm}`), 404)
+  const other = told.find((e) => e.level === 'company')
+  assert.deepEqual([other.code, other.staff_id], [t.code, mine.staff_id]) // nobody is of the company here: the manager again
+  await database.run(`UPDATE escalation SET staff_id = NULL WHERE id = ${other.id}`)
+  const [dispatcher, worker] = [await house.as('dispatcher'), await house.as('worker1')]
+  const free = `escalations?community_id=${cm}&state=told&staff_id=null`
+  assert.ok(expect(await dispatcher.get(free), 200).items.some((e) => e.id === other.id))
+  assert.deepEqual(expect(await worker.get(free), 200).items, [])
+  expect(await dispatcher.post(`escalations/${other.id}/actions/see`), 200)
+  assert.ok(!expect(await dispatcher.get(free), 200).items.some((e) => e.id === other.id))
   const heard = expect(await resident.get(`tickets/${t.id}/timeline`), 200).items.map((i) => i.topic)
   assert.ok(heard.includes('ticket.created') && !heard.includes('ticket.escalated'))
   assert.ok(expect(await desk.get(`tickets/${t.id}/timeline`), 200).items.some((i) => i.topic === 'ticket.escalated'))

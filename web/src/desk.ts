@@ -27,6 +27,7 @@ registry.record_part('tickets', 'panel', defineAsyncComponent(() => import('./ro
 registry.record_part('tickets', 'panel', defineAsyncComponent(() => import('./rooms/mail/TicketLetters.vue')))
 registry.record_part('tickets', 'bar', defineAsyncComponent(() => import('./rooms/intake/LinkButtons.vue')))
 registry.menu_page('handbook', '/handbook')
+registry.list_start('return-visits', 'state=open&sort=due_at')
 registry.record_page('handbook-pages', (id) => '/handbook?page=' + id)
 registry.create_page('person-merges', '/duplicates')
 registry.record_page('tickets', (id) => '/tickets/' + id)

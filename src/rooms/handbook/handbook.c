@@ -49,7 +49,7 @@ static const struct menu_item menu[] = {
      NULL,
      "reply-templates",
      "ticket.desk"},
-    {RULES, "simulator", {"时限推算", "Due-date simulator"}, "simulator", NULL, "policy.read"},
+    {RULES, "simulator", {"时限推算", "Simulator"}, "simulator", NULL, "policy.read"},
     {RULES, "categories", {"工单分类", "Categories"}, NULL, "categories", "policy.manage"},
     {RULES, "price-items", {"收费项目", "Prices"}, NULL, "price-items", "policy.manage"},
     {RULES, "sla-policies", {"时限规则", "SLA policies"}, NULL, "sla-policies", "policy.manage"},

@@ -19,10 +19,10 @@ enum consent_purpose {
  * withdrawn, to the edition in force today. No row: do not do it (P2). */
 extern const struct query Q_CONSENT_HOLDS;
 
-/* The last day for an answer: n working days after start, which is not counted. Saturdays and
- * Sundays are no working days; public holidays are not known here, so the day is never later than
- * the law's (P4). Pure. */
-struct date due_after(struct date start, int working_days);
+/* The last day for an answer: n working days after start, which is not counted. Public holidays and
+ * make-up days count as published; a day off of the community's own does not, and a year nobody
+ * published has weekends only, so the day is never later than the law's (P4). Pure. */
+struct date due_after(const struct workcal *w, struct date start, int working_days);
 
 enum {
     DAILY_S = 86400,

@@ -2,6 +2,8 @@
  * in progress → done or refused with a reason. Finishing a request does what it asks (P5). */
 #include "rooms/privacy/room.h"
 
+enum { AHEAD_DAYS = 60 }; /* fifteen working days end within, whatever holidays there are */
+
 static const struct choice kinds[] = {
     {ASK_ACCESS, "access", {"查阅", "Access"}, "blue"},
     {ASK_COPY, "copy", {"复制、转移", "Copy, transfer"}, "blue"},
@@ -167,12 +169,14 @@ static const struct machine machine = {DR_STATE, actions, COUNT_OF(actions), ste
 
 /* --- creation --- */
 
-struct date due_after(struct date start, int working_days)
+struct date due_after(const struct workcal *w, struct date start, int working_days)
 {
     int64_t day = date_days(start);
-    while (working_days > 0)
-        if (date_weekday(date_of_days(++day)) <= 5)
-            working_days--;
+    while (working_days > 0) {
+        struct date d = date_of_days(++day);
+        struct work_day is = workcal_day(w, d);
+        working_days -= is.work || (is.source == DAY_COMMUNITY && date_weekday(d) <= 5);
+    }
     return date_of_days(day);
 }
 
@@ -191,7 +195,7 @@ static enum err request_prepare(struct ctx *c, struct app *app, struct row *neu)
 /* Who asks with his own login has shown who he is. */
 static enum err request_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
-    (void)tx;
+    struct workcal calendar;
     if (old)
         return E_OK;
     TRY(take_own_person(c, neu, DR_PERSON, DR_CHANNEL, BY_PHONE_APP));
@@ -200,7 +204,10 @@ static enum err request_check(struct ctx *c, struct tx *tx, const struct row *ol
     if (own)
         row_put(neu, DR_IDENTITY, v_int(1));
     struct date today = zone_date(app_zone(row_int(neu, R_COMMUNITY)), c->now_ms);
-    row_put(neu, DR_DUE, v_text(date_text(c->mem, due_after(today, ANSWER_WORKING_DAYS))));
+    TRY(workcal_load(c, tx, row_int(neu, R_COMMUNITY), today,
+                     date_of_days(date_days(today) + AHEAD_DAYS), &calendar));
+    struct date due = due_after(&calendar, today, ANSWER_WORKING_DAYS);
+    row_put(neu, DR_DUE, v_text(date_text(c->mem, due)));
     row_put(neu, DR_LATE, v_int(0));
     int64_t kind = row_int(neu, DR_KIND);
     if ((kind == ASK_CORRECT || kind == ASK_COMPLAIN) && !row_str(neu, DR_DETAIL).n)

@@ -13,6 +13,25 @@ bool clock_breached(int64_t due_ms, int64_t stopped_ms, int64_t now_ms)
     return (stopped_ms ? stopped_ms : now_ms) > due_ms;
 }
 
+bool clock_runs(const struct row *t, int clock)
+{
+    return !row_has(t, clock_fields[clock].stopped) &&
+           (clock == CLOCK_RESPOND || !row_int(t, T_CLOCK_STOPPED));
+}
+
+/* What overdue means, for every list and number: before now, of an open ticket. */
+void ticket_next_due(struct row *t)
+{
+    struct val next = v_null();
+    for (int k = 0; row_int(t, T_STATE) < FINISHED && k < CLOCK__N; k++) {
+        struct val due = t->v[clock_fields[k].due];
+        if (due.t == V_INT && clock_runs(t, k) && (next.t == V_NULL || due.i < next.i))
+            next = due;
+    }
+    if (!val_eq(t->v[T_NEXT_DUE], next))
+        row_put(t, T_NEXT_DUE, next);
+}
+
 static void put_dues(struct row *neu, const int64_t due_ms[CLOCK__N])
 {
     for (int k = 0; k < CLOCK__N; k++)
@@ -180,9 +199,31 @@ static enum err whys_come(struct ctx *c, struct tx *tx)
     return q_do(c, tx, &Q_OLD_WHY, IN0, NULL);
 }
 
-const struct query *const clock_queries[] = {&Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, &Q_OLD_WHY,
-                                             NULL};
-const struct fixup service_fixups[] = {{1, "clocks know working time", hours_come},
-                                       {2, "escalations say why", whys_come},
-                                       {3, "low marks are followed up", low_scores_come},
-                                       {0}};
+/* --- databases from before an escalation carried its ticket's number, a ticket its next due --- */
+
+static const struct query Q_OLD_NUMBER = {
+    "service.old_number", "UPDATE escalation SET code = (SELECT t.code FROM ticket t WHERE t.id = "
+                          "escalation.ticket_id) WHERE code IS NULL"};
+
+/* ticket_next_due in SQL. */
+static const struct query Q_OLD_DUE = {
+    "service.old_due",
+    "UPDATE ticket SET next_due = (SELECT min(due) FROM (SELECT respond_due AS due WHERE "
+    "responded_at IS NULL UNION ALL SELECT handle_due WHERE handled_at IS NULL AND "
+    "COALESCE(clock_stopped, 0) = 0 UNION ALL SELECT resolve_due WHERE resolved_at IS NULL AND "
+    "COALESCE(clock_stopped, 0) = 0) running) WHERE state < 6"};
+
+static enum err numbers_come(struct ctx *c, struct tx *tx)
+{
+    TRY(q_do(c, tx, &Q_OLD_NUMBER, IN0, NULL));
+    return q_do(c, tx, &Q_OLD_DUE, IN0, NULL);
+}
+
+const struct query *const clock_queries[] = {
+    &Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, &Q_OLD_WHY, &Q_OLD_NUMBER, &Q_OLD_DUE, NULL};
+const struct fixup service_fixups[] = {
+    {1, "clocks know working time", hours_come},
+    {2, "escalations say why", whys_come},
+    {3, "low marks are followed up", low_scores_come},
+    {5, "escalations carry a number, tickets their next due", numbers_come},
+    {0}};

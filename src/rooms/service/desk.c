@@ -50,9 +50,10 @@ static const struct query Q_SPACE_OPEN = {"desk.space_open",
 static const struct query Q_BOARD_COUNT = {
     "desk.board_count",
     "SELECT count(*) FROM ticket WHERE community_id = $1 AND state IN ($2, $3) AND archived = 0"};
-static const struct query Q_LATE = {"desk.late",
-                                    "SELECT count(*) FROM ticket WHERE community_id = $1 AND state "
-                                    "IN (1, 2, 3, 4, 5) AND archived = 0 AND resolve_due < $2"};
+/* The very rows that the lists behind the board's numbers show: next_due.lt, and .gte with .lt. */
+static const struct query Q_LATE = {
+    "desk.late", "SELECT count(*) FROM ticket WHERE community_id = $1 AND archived = 0 AND "
+                 "next_due >= $2 AND next_due < $3"};
 static const struct query Q_TODAY = {
     "desk.today",
     "SELECT count(*) FROM ticket WHERE community_id = $1 AND created_at >= $2 AND archived = 0"};
@@ -343,12 +344,12 @@ static enum err board_counts(struct ctx *c, struct tx *tx, int64_t community, st
     struct val late, soon, today;
     const struct zone *z = app_zone(community);
     int64_t midnight = zone_instant_ms(z, zone_date(z, c->now_ms), 0);
-    TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), v_int(c->now_ms)), &late, 1));
-    TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), v_int(c->now_ms + DUE_SOON_MS)), &soon, 1));
+    struct val now = v_int(c->now_ms), then = v_int(c->now_ms + DUE_SOON_MS);
+    TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), v_int(0), now), &late, 1));
+    TRY(q_one(c, tx, &Q_LATE, IN(v_int(community), now, then), &soon, 1));
     TRY(q_one(c, tx, &Q_TODAY, IN(v_int(community), v_int(midnight)), &today, 1));
     buf_fmt(out, "],\"counts\":{\"breached\":%lld,\"due_soon\":%lld,\"today\":%lld}",
-            (long long)val_int(late), (long long)(val_int(soon) - val_int(late)),
-            (long long)val_int(today));
+            (long long)val_int(late), (long long)val_int(soon), (long long)val_int(today));
     return E_OK;
 }
 
@@ -370,9 +371,11 @@ static enum err board_get(struct ctx *c, struct req *q)
                   IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), &total, 1));
         buf_fmt(b, "%s{\"key\":\"%s\",\"total\":%lld,\"items\":", i ? "," : "", columns[i].key,
                 (long long)val_int(total));
-        TRY(tickets_json(c, q->tx, "state IN ($2, $3) ORDER BY priority, resolve_due, id LIMIT 50",
-                         IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)),
-                         RENDER_ACTIONS, b, &rows, &n));
+        TRY(tickets_json(
+            c, q->tx,
+            "state IN ($2, $3) ORDER BY priority, COALESCE(next_due, resolve_due), id LIMIT 50",
+            IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), RENDER_ACTIONS, b,
+            &rows, &n));
         buf_putc(b, '}');
         if (n)
             memcpy(all + n_all, rows, n * sizeof *rows);

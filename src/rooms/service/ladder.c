@@ -32,13 +32,16 @@ static const struct field escalation_fields[ES__N] = {
     [ES_LEVEL] = {"level", F_ENUM, SERVER_SET | FILTER | LIST, .choices = ladder_levels,
                   .label = {"提醒到", "Told to"}},
     [ES_STAFF] = {"staff_id", F_REF, SERVER_SET | FILTER | LIST | INDEXED, .ref = "staff",
-                  .label = {"被提醒人", "Told"}},
-    [ES_DUE] = {"due_at", F_INSTANT, SERVER_SET | LIST, .label = {"时限", "Due"}},
+                  .label = {"被提醒人", "Told"},
+                  .help = {"空:没有找到人,由调度知悉",
+                           "empty: nobody was found; it is the dispatchers' to see"}},
+    [ES_DUE] = {"due_at", F_INSTANT, SERVER_SET | LIST, .label = {"到期时间", "Due at"}},
     [ES_SEEN] = {"seen_at", F_INSTANT, SERVER_SET | LIST, .label = {"已知悉", "Seen"}},
     [ES_STATE] = {"state", F_ENUM, SERVER_SET | FILTER | LIST, .choices = escalation_states,
                   .label = {"状态", "State"}},
     [ES_WHY] = {"why", F_ENUM, SERVER_SET | FILTER | LIST, .choices = whys,
                 .label = {"缘由", "Why"}},
+    [ES_CODE] = {"code", F_TEXT, SERVER_SET | LIST, .label = {"工单号", "Number"}},
 };
 static const struct index escalation_indexes[] = {
     {"escalation_why", "ticket_id, why, clock, percent, promised_at", NULL, true}};
@@ -53,9 +56,16 @@ static bool is_told(const struct who *w, const struct row *r)
 static enum err effect_see(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                            const struct row *in)
 {
-    (void)tx, (void)old, (void)in;
+    (void)in;
     row_put(neu, ES_SEEN, v_int(c->now_ms));
-    return E_OK;
+    struct event e = {.topic = "escalation.seen",
+                      .res = &res_escalation,
+                      .id = row_int(old, R_ID),
+                      .community_id = row_int(old, R_COMMUNITY),
+                      .data = S("{\"action\":\"see\",\"internal\":true}"),
+                      .code = row_str(old, ES_CODE),
+                      .for_staff = row_int(old, ES_STAFF)};
+    return tx_emit(c, tx, &e);
 }
 
 static const struct action escalation_actions[] = {{"see", {"知道了", "Seen"}, "primary", NULL, 0}};
@@ -79,6 +89,7 @@ const struct resource res_escalation = {.name = "escalation",
                                         .indexes = escalation_indexes,
                                         .nindexes = 1,
                                         .title = "id",
+                                        .code = "code",
                                         .read = "ticket.read",
                                         .rules = escalation_rules,
                                         .machine = &escalation_machine,
@@ -97,16 +108,28 @@ static const struct query Q_FIRED = {
     "service.fired",
     "SELECT clock, percent, why FROM escalation WHERE community_id = $1 AND ticket_id "
     "= $2 AND promised_at = $3 LIMIT 200"};
+/* Who left is told nothing: he is no answer, and the next one up is. */
+static const struct query Q_PRESENT = {
+    "service.present", "SELECT id FROM staff WHERE community_id = $1 AND id = $2 AND archived = 0"};
 static const struct query Q_HEAD = {
-    "service.head", "SELECT d.head_id FROM staff s JOIN department d ON d.id = s.department_id AND "
-                    "d.community_id = s.community_id WHERE s.community_id = $1 AND s.id = $2 AND "
-                    "d.head_id IS NOT NULL AND d.head_id <> s.id"};
-static const struct query Q_MANAGER = {
-    "service.manager", "SELECT g.staff_id FROM role_grant g JOIN role r ON r.id = g.role_id WHERE "
-                       "g.scope = 4 AND g.scope_id = $1 AND r.key = 'manager' AND g.staff_id IS "
-                       "NOT NULL AND g.archived = 0 ORDER BY g.id LIMIT 1"};
-const struct query *const ladder_queries[] = {&Q_DUE,  &Q_NEXT,    &Q_LADDER, &Q_FIRED,
-                                              &Q_HEAD, &Q_MANAGER, NULL};
+    "service.head",
+    "SELECT h.id FROM staff s JOIN department d ON d.id = s.department_id AND d.community_id = "
+    "s.community_id AND d.archived = 0 JOIN staff h ON h.id = d.head_id AND h.community_id = "
+    "d.community_id AND h.archived = 0 WHERE s.community_id = $1 AND s.id = $2 AND h.id <> s.id"};
+#define MANAGERS                                                                                   \
+    "SELECT h.id FROM role_grant g JOIN role r ON r.id = g.role_id AND r.key = 'manager' JOIN "    \
+    "staff h ON h.id = g.staff_id AND h.archived = 0 WHERE g.archived = 0 AND h.community_id = "   \
+    "$1 AND "
+static const struct query Q_MANAGER = {"service.manager", MANAGERS
+                                       "g.scope = 4 AND g.scope_id = $1 ORDER BY g.id LIMIT 1"};
+/* A manager of the company, else of the branch, that the community belongs to. */
+static const struct query Q_COMPANY = {
+    "service.company",
+    MANAGERS "EXISTS (SELECT 1 FROM community m WHERE m.id = $1 AND (g.scope = 2 AND g.scope_id = "
+             "m.company_id OR g.scope = 3 AND g.scope_id = m.branch_id)) ORDER BY g.scope, g.id "
+             "LIMIT 1"};
+const struct query *const ladder_queries[] = {&Q_DUE,  &Q_NEXT,    &Q_LADDER,  &Q_FIRED, &Q_PRESENT,
+                                              &Q_HEAD, &Q_MANAGER, &Q_COMPANY, NULL};
 
 struct rung {
     int percent, level;
@@ -172,20 +195,35 @@ static bool told_at(const struct look *l, const struct rung *r, int64_t at_ms, i
     return workcal_open_at(&l->calendar, at_ms, ret_ms);
 }
 
-/* The person a rung tells; null: everybody of that level. */
-static enum err person_of(struct ctx *c, struct tx *tx, const struct row *t, int level,
+/* Who holds a level for this ticket; null: nobody. */
+static enum err holder_of(struct ctx *c, struct tx *tx, const struct row *t, int level,
                           struct val *ret)
 {
     struct val worker = row_has(t, T_ASSIGNEE) ? t->v[T_ASSIGNEE] : t->v[T_FIRST_CONTACT];
     enum err e = E_OK;
     *ret = v_null();
-    if (level == LEVEL_WORKER)
-        *ret = worker;
-    else if (level == LEVEL_SUPERVISOR && worker.t == V_INT)
-        e = q_one(c, tx, &Q_HEAD, IN(t->v[R_COMMUNITY], worker), ret, 1);
-    else if (level == LEVEL_MANAGER)
+    if (level == LEVEL_MANAGER)
         e = q_one(c, tx, &Q_MANAGER, IN(t->v[R_COMMUNITY]), ret, 1);
+    else if (level == LEVEL_COMPANY)
+        e = q_one(c, tx, &Q_COMPANY, IN(t->v[R_COMMUNITY]), ret, 1);
+    else if (worker.t == V_INT)
+        e = q_one(c, tx, level == LEVEL_WORKER ? &Q_PRESENT : &Q_HEAD,
+                  IN(t->v[R_COMMUNITY], worker), ret, 1);
+    if (e == E_MISSING)
+        *ret = v_null();
     return e == E_MISSING ? E_OK : e;
+}
+
+/* The person a rung tells: of its level, else of the next one up; above the company there is only
+ * the community's manager. Null: nobody; the dispatchers see to it. */
+static enum err person_of(struct ctx *c, struct tx *tx, const struct row *t, int level,
+                          struct val *ret)
+{
+    *ret = v_null();
+    for (int l = level; l <= LEVEL_COMPANY && ret->t == V_NULL; l++)
+        TRY(holder_of(c, tx, t, l, ret));
+    return ret->t == V_NULL && level == LEVEL_COMPANY ? holder_of(c, tx, t, LEVEL_MANAGER, ret)
+                                                      : E_OK;
 }
 
 static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int why, int clock,
@@ -204,6 +242,7 @@ static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int why,
     row_put(&row, ES_LEVEL, v_int(level_code));
     row_put(&row, ES_STAFF, person);
     row_put(&row, ES_DUE, t->v[clock_fields[clock].due]);
+    row_put(&row, ES_CODE, t->v[T_CODE]);
     TRY(res_insert(c, tx, &res_escalation, &row));
     const struct choice *level = choice_of_code(res_escalation.fields[ES_LEVEL].choices,
                                                 level_code);
@@ -229,12 +268,6 @@ enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, enum e
                &fired));
     return has_fired(&fired, why, CLOCK_HANDLE, 0) ? E_OK
                                                    : fire(c, tx, t, why, CLOCK_HANDLE, 0, level);
-}
-
-static bool is_running(const struct row *t, int clock)
-{
-    return !row_has(t, clock_fields[clock].stopped) &&
-           (clock == CLOCK_RESPOND || !row_int(t, T_CLOCK_STOPPED));
 }
 
 static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
@@ -316,7 +349,7 @@ static enum err look_at(struct ctx *c, struct tx *tx, int64_t id, struct arena *
         c->mem = mem;
         TRY(e);
         for (int k = 0; k < CLOCK__N; k++) {
-            if (!is_running(&t, k))
+            if (!clock_runs(&t, k))
                 continue;
             TRY(mark(c, tx, &t, k, l));
             TRY(climb(c, tx, l, k));

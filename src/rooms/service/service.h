@@ -53,6 +53,7 @@ enum {
     T_FIRST_CONTACT,
     T_ASSIGNEE,
     T_APPOINTMENT,
+    T_NEXT_DUE,
     T_RESPOND_DUE,
     T_HANDLE_DUE,
     T_RESOLVE_DUE,
@@ -99,6 +100,10 @@ enum {
     T_ARRIVED,
     T__N
 };
+/* Writes T_NEXT_DUE from the row's own clocks; res_ticket's derive, for rows written past the
+ * store.
+ */
+void ticket_next_due(struct row *t);
 enum { TP_TICKET = R_FIRST, TP_CLASS, TP_REASON, TP_FROM, TP_TO, TP_STOPS, TP_STATE, TP__N };
 enum {
     ES_TICKET = R_FIRST,
@@ -111,6 +116,7 @@ enum {
     ES_SEEN,
     ES_WHY,
     ES_STATE,
+    ES_CODE,
     ES__N
 };
 enum escalation_state { ESCALATION_TOLD = 1, ESCALATION_SEEN };

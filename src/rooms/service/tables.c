@@ -78,6 +78,10 @@ const struct field ticket_fields[T__N] = {
     [T_ASSIGNEE] = {"assignee_id", F_REF, SERVER_SET | FILTER | LIST, .ref = "staff",
                     .label = {"处理人", "Assignee"}},
     [T_APPOINTMENT] = {"appointment_at", F_INSTANT, FILTER, .label = {"预约时间", "Appointment"}},
+    [T_NEXT_DUE] = {"next_due", F_INSTANT, SERVER_SET | FILTER | SORT | LIST,
+                    .label = {"最近时限", "Next due"}, .see = "ticket.staff",
+                    .help = {"在走的时限中最近的一个;过了就是超时",
+                             "the nearest of the clocks that run; past it the ticket is overdue"}},
     [T_RESPOND_DUE] = {"respond_due", F_INSTANT, SERVER_SET | FILTER,
                        .label = {"响应时限", "Respond by"}},
     [T_HANDLE_DUE] = {"handle_due", F_INSTANT, SERVER_SET | FILTER,
@@ -94,8 +98,8 @@ const struct field ticket_fields[T__N] = {
                             .label = {"响应超时", "Response late"}},
     [T_HANDLE_BREACHED] = {"handle_breached", F_BOOL, SERVER_SET | FILTER,
                            .label = {"处理超时", "Handling late"}},
-    [T_RESOLVE_BREACHED] = {"resolve_breached", F_BOOL, SERVER_SET | FILTER | LIST,
-                            .label = {"超时", "Late"}},
+    [T_RESOLVE_BREACHED] = {"resolve_breached", F_BOOL, SERVER_SET | FILTER,
+                            .label = {"完成超时", "Resolution late"}},
     [T_PAUSE_CLASS] = {"pause_class", F_ENUM, SERVER_SET, .choices = ticket_pause_classes,
                        .label = {"暂停原因", "Paused for"}},
     [T_PAUSED_AT] = SET("paused_at", F_INSTANT, "暂停时间", "Paused at"),
@@ -459,6 +463,7 @@ static const struct index ticket_indexes[] = {
     {"ticket_handover", "community_id, handover_to_id", "handover_to_id IS NOT NULL", false},
     {"ticket_closed", "community_id, closed_at, id", "closed_at IS NOT NULL", false},
     {"ticket_created", "community_id, created_at, id", NULL, false},
+    {"ticket_next_due", "community_id, next_due, id", "next_due IS NOT NULL", false},
 };
 const struct resource res_ticket = {
     .name = "ticket",
@@ -478,6 +483,7 @@ const struct resource res_ticket = {
     .prepare = ticket_prepare,
     .check = ticket_check,
     .after = ticket_after,
+    .derive = ticket_next_due,
     .extra = ticket_extra,
     .extras = {{"rating", "{content:int, attitude:int, efficiency:int, "
                           "experience:int, comment:str?}?"},

@@ -52,6 +52,8 @@ MUST_USE enum err pauses_read(struct ctx *c, struct tx *tx, const struct row *t,
                               struct pause *ret, size_t *ret_n);
 /* ,"pauses":[…] of a ticket, oldest first. */
 MUST_USE enum err pauses_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out);
+/* Does this clock of an open ticket run? The response clock runs while the others are stopped. */
+bool clock_runs(const struct row *t, int clock);
 /* Marks clocks that ran out before now. */
 void clocks_mark(const struct ctx *c, const struct row *old, struct row *neu);
 

@@ -10,6 +10,7 @@ interface HouseholdTab { key: string; label: Pair; permission: string; component
 const tabs: HouseholdTab[] = []
 type Place = 'panel' | 'bar'
 const parts: { path: string; place: Place; component: Component }[] = []
+const starts = new Map<string, string>()
 const menu = new Map<string, string>([['home', '/']])
 
 export const registry = {
@@ -20,6 +21,8 @@ export const registry = {
   household_tab: (tab: HouseholdTab) => tabs.push(tab),
   /* What another room adds to a record's own page: among its panels or its buttons. The component is given the row. */
   record_part: (path: string, place: Place, component: Component) => parts.push({ path, place, component }),
+  /* What the menu opens a list with, instead of everything: "state=open&sort=due_at". */
+  list_start: (path: string, query: string) => starts.set(path, query),
   menu_page: (key: string, to: string) => menu.set(key, to),
 }
 export const record_parts = (path: string, place: Place): Component[] => parts.filter((p) => p.path === path && p.place === place).map((p) => p.component)
@@ -36,6 +39,10 @@ export function create_page(path: string): string | null {
 }
 export function menu_page(key: string | undefined): string | null {
   return (key && menu.get(key)) || null
+}
+export function list_page(path: string): string {
+  const query = starts.get(path)
+  return '/r/' + path + (query ? '?' + query : '')
 }
 /* Where a row is best seen. */
 export function record_link(path: string, id: number): string {

@@ -6,7 +6,7 @@ export const S = sheet({
   today_unanswered: ['待受理', 'Unanswered'],
   today_unanswered_text: ['尚未接单', 'not accepted yet'],
   today_breached: ['已超时', 'Overdue'],
-  today_breached_text: ['超过解决时限', 'past the time to resolve'],
+  today_breached_text: ['有时限已过', 'past a time limit'],
   today_soon: ['即将超时', 'Due soon'],
   today_soon_text: ['4 小时内到期', 'due within 4 hours'],
   today_verify: ['待回访确认', 'To verify'],

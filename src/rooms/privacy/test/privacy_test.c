@@ -3,6 +3,14 @@
 #include "../test/lib/house.h"
 #include "rooms/privacy/room.h"
 
+static void add_day(struct workcal *w, struct work_day *days, const char *date, bool work,
+                    enum day_source source)
+{
+    struct date d;
+    assert_true(date_parse(str_of(date), &d));
+    days[w->ndays++] = (struct work_day){.day = (int)date_days(d), .work = work, .source = source};
+}
+
 static void test_due(void **state)
 {
     (void)state;
@@ -10,14 +18,26 @@ static void test_due(void **state)
     static const struct {
         const char *start, *due;
         int days;
-    } cases[] = {{"2026-03-02", "2026-03-23", 15}, /* a Monday: three weeks on */
+    } cases[] = {{"2026-09-30", "2026-10-08", 1}, /* the week of the National Day */
+                 {"2026-10-09", "2026-10-10", 1}, /* a Saturday that is worked */
+                 {"2026-06-09", "2026-06-10", 1}, /* the community's own day off is the law's day */
+                 {"2026-09-25", "2026-10-22", 15},
+                 {"2026-03-02", "2026-03-23", 15}, /* a Monday: three weeks on */
                  {"2026-03-06", "2026-03-09", 1},  /* Friday: the day of asking is not counted */
-                 {"2026-03-07", "2026-03-09", 1},  {"2026-03-08", "2026-03-09", 1},
-                 {"2026-12-31", "2027-01-21", 15}, {"2028-02-28", "2028-02-29", 1}};
+                 {"2026-03-07", "2026-03-09", 1},
+                 {"2026-03-08", "2026-03-09", 1},
+                 {"2026-12-31", "2027-01-21", 15},
+                 {"2028-02-28", "2028-02-29", 1}};
+    struct work_day days[10];
+    struct workcal w = {.days = days};
+    add_day(&w, days, "2026-06-10", false, DAY_COMMUNITY);
+    for (int i = 0; i < 7; i++)
+        add_day(&w, days, arena_fmt(h->mem, "2026-10-%02d", i + 1).p, false, DAY_PUBLISHED);
+    add_day(&w, days, "2026-10-10", true, DAY_PUBLISHED);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct date d;
         assert_true(date_parse(str_of(cases[i].start), &d));
-        struct str due = date_text(h->mem, due_after(d, cases[i].days));
+        struct str due = date_text(h->mem, due_after(&w, d, cases[i].days));
         assert_string_equal(str_z(h->mem, due), cases[i].due);
     }
     house_close(h);

@@ -585,6 +585,63 @@ static void test_sweep_plan(void **state)
     house_close(h);
 }
 
+static enum err fix_up(struct ctx *c, struct tx *tx, void *arg)
+{
+    (void)arg;
+    for (const struct fixup *f = service_fixups; f->number; f++)
+        if (f->number == 5)
+            TRY(f->run(c, tx));
+    return E_OK;
+}
+
+/* The column says what the row's clocks say: 0 none, else which clock + 1. The upgrade of a
+ * database without it comes to the same. */
+static void is_next(struct house *h, int64_t id, int clock)
+{
+    struct row t = house_row(h, &res_ticket, id);
+    struct val due = clock ? t.v[clock_fields[clock - 1].due] : v_null();
+    if (!val_eq(t.v[T_NEXT_DUE], due))
+        fail_msg("state %d: next due is not that of clock %d", (int)row_int(&t, T_STATE), clock);
+    house_sql(h, "UPDATE ticket SET next_due = NULL");
+    house_as(h, AS_SYSTEM);
+    house_ok(h, db_write(h->app.db, &h->c, fix_up, NULL));
+    t = house_row(h, &res_ticket, id);
+    if (!val_eq(t.v[T_NEXT_DUE], due))
+        fail_msg("state %d: the upgrade finds another", (int)row_int(&t, T_STATE));
+}
+
+static void test_next_due(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = house_ticket(h, KIND_REPAIR), gone = house_ticket(h, KIND_REPAIR);
+    static const struct {
+        enum as as;
+        const char *action, *input; /* NULL: the usual one */
+        int clock;
+    } way[] = {{AS_DESK, "accept", NULL, 1 + CLOCK_HANDLE},
+               {AS_DISPATCHER, "dispatch", NULL, 1 + CLOCK_HANDLE},
+               {AS_WORKER, "start", NULL, 1 + CLOCK_RESOLVE},
+               {AS_WORKER, "pause", OTHERS_PAUSE, 1 + CLOCK_RESOLVE},
+               {AS_DISPATCHER, "resume", NULL, 1 + CLOCK_RESOLVE},
+               {AS_WORKER, "pause", CUSTOMER_PAUSE, 0},
+               {AS_WORKER, "resume", NULL, 1 + CLOCK_RESOLVE},
+               {AS_WORKER, "finish", NULL, 0},
+               {AS_DESK, "inform", NULL, 0},
+               {AS_DESK, "return", NULL, 1 + CLOCK_RESOLVE}};
+    is_next(h, id, 1 + CLOCK_RESPOND);
+    for (size_t i = 0; i < COUNT_OF(way); i++) {
+        if (way[i].input)
+            house_do_with(h, way[i].as, id, way[i].action, way[i].input);
+        else
+            house_do(h, way[i].as, id, way[i].action);
+        is_next(h, id, way[i].clock);
+    }
+    house_do(h, AS_DESK, gone, "cancel");
+    is_next(h, gone, 0);
+    house_close(h);
+}
+
 /* A clock that stops late is late at once, without waiting for the job. */
 static void test_late_stop(void **state)
 {
@@ -606,11 +663,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),     cmocka_unit_test(test_breach),
         cmocka_unit_test(test_due),          cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_three_clocks), cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_pause),        cmocka_unit_test(test_pause_limit),
-        cmocka_unit_test(test_approval),     cmocka_unit_test(test_breach_stays),
-        cmocka_unit_test(test_reopen),       cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_late_stop),    cmocka_unit_test(test_sweep_plan),
+        cmocka_unit_test(test_three_clocks),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_pause_limit),
+        cmocka_unit_test(test_approval),
+        cmocka_unit_test(test_breach_stays),
+        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_late_stop),
+        cmocka_unit_test(test_sweep_plan),
+        cmocka_unit_test(test_next_due),
     };
     return HOUSE_RUN(tests);
 }

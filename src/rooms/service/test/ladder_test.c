@@ -56,6 +56,91 @@ static void test_ladder(void **state)
     house_close(h);
 }
 
+static int64_t told_at_level(struct house *h, int64_t id, int level)
+{
+    return house_number(h, arena_fmt(h->mem,
+                                     "SELECT COALESCE(MAX(staff_id), 0) FROM escalation WHERE "
+                                     "ticket_id = %lld AND clock = 1 AND level = %d",
+                                     (long long)id, level)
+                               .p);
+}
+
+/* A ticket of that day whose response clock ran its whole ladder. */
+static int64_t climbed(struct house *h, const char *morning, const char *afternoon)
+{
+    house_at(h, morning);
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    house_at(h, afternoon);
+    house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 1"), 4);
+    return id;
+}
+
+/* The first contact's department gets this head. */
+static void put_head(struct house *h, int64_t head)
+{
+    struct row d = {0};
+    house_as(h, AS_SYSTEM);
+    row_put(&d, R_COMMUNITY, v_int(h->a));
+    row_put(&d, DP_NAME, v_lit("客服部"));
+    row_put(&d, DP_HEAD, v_int(head));
+    house_ok(h, house_insert(h, &res_department, &d));
+    house_sql(h, arena_fmt(h->mem, "UPDATE staff SET department_id = %lld WHERE id = %lld",
+                           (long long)row_int(&d, R_ID), (long long)h->staff[AS_DESK])
+                     .p);
+}
+
+/* A level that nobody holds is told to the next one up, the company's at last to the manager. */
+static void test_fallbacks(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = climbed(h, "2026-03-02 09:00", "2026-03-02 15:00");
+    assert_int_equal(told_at_level(h, id, LEVEL_WORKER), h->staff[AS_DESK]);
+    assert_int_equal(told_at_level(h, id, LEVEL_SUPERVISOR), h->staff[AS_MANAGER]);
+    assert_int_equal(told_at_level(h, id, LEVEL_COMPANY), h->staff[AS_MANAGER]);
+
+    put_head(h, h->staff[AS_DISPATCHER]);
+    house_sql(h, arena_fmt(h->mem,
+                           "INSERT INTO role_grant (id, community_id, version, created_at, "
+                           "updated_at, archived, user_id, role_id, scope, scope_id, staff_id) "
+                           "SELECT 1, 0, 1, 1, 1, 0, g.user_id, r.id, 2, %lld, %lld FROM role r, "
+                           "role_grant g WHERE r.key = 'manager' AND g.staff_id = %lld",
+                           (long long)h->company, (long long)h->staff[AS_CASHIER],
+                           (long long)h->staff[AS_CASHIER])
+                     .p);
+    id = climbed(h, "2026-03-03 09:00", "2026-03-03 15:00");
+    assert_int_equal(told_at_level(h, id, LEVEL_SUPERVISOR), h->staff[AS_DISPATCHER]);
+    assert_int_equal(told_at_level(h, id, LEVEL_MANAGER), h->staff[AS_MANAGER]);
+    assert_int_equal(told_at_level(h, id, LEVEL_COMPANY), h->staff[AS_CASHIER]);
+
+    /* The head and the manager left: both levels reach the company's. */
+    house_sql(h, arena_fmt(h->mem, "UPDATE staff SET archived = 1 WHERE id IN (%lld, %lld)",
+                           (long long)h->staff[AS_DISPATCHER], (long long)h->staff[AS_MANAGER])
+                     .p);
+    id = climbed(h, "2026-03-04 09:00", "2026-03-04 15:00");
+    assert_int_equal(told_at_level(h, id, LEVEL_SUPERVISOR), h->staff[AS_CASHIER]);
+    assert_int_equal(told_at_level(h, id, LEVEL_MANAGER), h->staff[AS_CASHIER]);
+    house_close(h);
+}
+
+/* Truly nobody: the row stays, told to no one, and says which ticket it is about. */
+static void test_nobody(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    house_sql(h, arena_fmt(h->mem, "UPDATE staff SET archived = 1 WHERE id = %lld",
+                           (long long)h->staff[AS_MANAGER])
+                     .p);
+    int64_t id = climbed(h, "2026-03-02 09:00", "2026-03-02 15:00");
+    assert_int_equal(told_at_level(h, id, LEVEL_SUPERVISOR), 0);
+    assert_int_equal(TOLD(h, id, "clock = 1 AND level > 1 AND staff_id IS NULL"), 3);
+    struct row t = house_row(h, &res_ticket, id);
+    struct row e = house_row(h, &res_escalation, house_number(h, "SELECT MAX(id) FROM escalation"));
+    assert_true(val_eq(e.v[ES_CODE], t.v[T_CODE]));
+    house_close(h);
+}
+
 /* zammad#3140, #2082: no word about a clock that stopped; and whoever gets the ticket next does not
  * hear again what was said. */
 static void test_ladder_once(void **state)
@@ -179,7 +264,8 @@ static void test_many_nodes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ladder),     cmocka_unit_test(test_ladder_once),
+        cmocka_unit_test(test_ladder),     cmocka_unit_test(test_fallbacks),
+        cmocka_unit_test(test_nobody),     cmocka_unit_test(test_ladder_once),
         cmocka_unit_test(test_quiet),      cmocka_unit_test(test_ladder_again),
         cmocka_unit_test(test_many_nodes),
     };

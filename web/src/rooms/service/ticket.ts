@@ -5,7 +5,7 @@ import { T } from '../../kit/texts'
 import { now, span_text } from '../../kit/time'
 import type { Row, Tone, Values } from '../../kit/types'
 
-export const OPEN_STATES = ['received', 'accepted', 'dispatched', 'in_progress', 'paused']
+const OPEN_STATES = ['received', 'accepted', 'dispatched', 'in_progress', 'paused']
 export const ACTIVE_STATES = [...OPEN_STATES, 'finished', 'informed']
 export const CLOCKS = ['respond', 'handle', 'resolve'] as const
 export type ClockName = (typeof CLOCKS)[number]
@@ -28,11 +28,10 @@ export function clock_of(t: Values, name: ClockName): Clock {
   return { tone: left < SOON_MS[name] ? 'soon' : 'ok', text: fill(T.left, span_text(left)), due, done, late: false }
 }
 
-/* The clock that matters now: the first one not stopped. */
+/* The clock that matters now: of those not stopped the one due first, as the server's next_due. */
 export function ticket_clock(t: Values): ClockName {
-  if (!t.responded_at && t.respond_due) return 'respond'
-  if (!t.handled_at && t.handle_due) return 'handle'
-  return 'resolve'
+  const due = (c: ClockName) => (t[STOP[c]] || !t[c + '_due'] || (t.clock_stopped && c !== 'respond') ? Infinity : Date.parse(t[c + '_due']))
+  return CLOCKS.reduce((a, b) => (due(b) < due(a) ? b : a), t.handled_at ? 'resolve' : 'handle')
 }
 
 /* Edge colour of a card: any clock late, else the running one. */
