@@ -96,3 +96,16 @@ test('a neighbour has told it already: the desk sees it while writing, with the 
   await expect(told.getByRole('button', { name: /屋顶水箱一直溢水/ })).toContainText('同一栋 · 说法相近')
   await page.screenshot({ path: 'build/e2e/looks/alike.png' })
 })
+
+test('a caller gives the end of his plate: the desk finds his home', async ({ windows }) => {
+  const desk = await server.as('desk')
+  const community = desk.meta.communities[0].id
+  const stay = (await desk.get(`occupancies?community_id=${community}&limit=1`)).body.items[0]
+  const space = (await desk.get(`spaces/${stay.space_id}`)).body
+  expect((await desk.post('identities', { community_id: community, person_id: stay.person_id, kind: 'plate', value: '苏P·Z9Q71' })).status).toBe(201)
+  const page = await enter(windows, server, 'desk', '/desk')
+  for (const heard of ['z9q71', '苏pz9q71']) {
+    await page.getByRole('combobox', { name: '房号、姓名、电话或车牌' }).fill(heard)
+    await expect(page.getByRole('option').first()).toContainText(space.path_name)
+  }
+})

@@ -210,6 +210,7 @@ static enum err blank_identities(struct ctx *c, struct tx *tx, const struct row 
         struct row neu = {0};
         int64_t id = val_int(rows.v[i * 2]);
         row_put(&neu, ID_VALUE, v_text(anonymous(c, id)));
+        row_put(&neu, ID_KEY, v_null());
         row_put(&neu, R_ARCHIVED, v_int(1));
         TRY(blank(c, tx, &res_identity, id, &neu));
     }
