@@ -157,12 +157,12 @@ MUST_USE bool pause_moves(int hours, const struct workcal *calendar, const struc
 MUST_USE enum err sla_read(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
                            int64_t priority, struct val category, int64_t tier, struct sla *ret);
 /* sla_due with as much of the community's calendar as it takes; it is handed out unless
- * ret_calendar is NULL. */
-MUST_USE enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community,
-                             const struct sla *policy, int64_t received_ms,
-                             const struct pause *pauses, size_t n, int64_t ret_ms[CLOCK__N],
-                             struct workcal *ret_calendar);
-/* The same for one pause, over due_ms[0 … n-1]. */
+ * ret_calendar is NULL. Where the calendar has too little working time to say, the clock runs
+ * around the clock, and policy->hours says so: no request is turned away for a calendar. */
+MUST_USE enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community, struct sla *policy,
+                             int64_t received_ms, const struct pause *pauses, size_t n,
+                             int64_t ret_ms[CLOCK__N], struct workcal *ret_calendar);
+/* The same for one pause, over due_ms[0 … n-1]; what it lasted, where the calendar cannot say. */
 MUST_USE enum err pause_moves_of(struct ctx *c, struct tx *tx, int64_t community, int hours,
                                  const struct pause *p, int64_t *due_ms, size_t n);
 /* Does a pause of this class stop the clock, and must a worker's be approved first? */

@@ -75,9 +75,53 @@ static void test_class_decides(void **state)
     house_close(h);
 }
 
+/* --- a calendar that cannot answer --- */
+
+struct due {
+    struct house *h;
+    struct sla sla;
+    struct pause pause;
+    int64_t due_ms[CLOCK__N], moved_ms;
+};
+static enum err due_tx(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct due *d = arg;
+    TRY(sla_due_of(c, tx, d->h->a, &d->sla, HOUSE_NOW, &d->pause, 1, d->due_ms, NULL));
+    return pause_moves_of(c, tx, d->h->a, HOURS_WORKING, &d->pause, &d->moved_ms, 1);
+}
+
+/* No request is turned away, and none waits for years, because everything is closed. */
+static void test_closed_for_years(void **state)
+{
+    enum { HOUR = 3600000 };
+    (void)state;
+    struct house *h = house_open();
+    struct due d = {.h = h, .sla = sla_default(KIND_REPAIR, 3)};
+    assert_int_equal(d.sla.hours, HOURS_WORKING);
+    d.pause = (struct pause){HOUSE_NOW + HOUR, HOUSE_NOW + 3 * HOUR, true};
+    d.moved_ms = HOUSE_NOW + 2 * HOUR;
+    house_sql(h, "UPDATE work_calendar SET monday = '09:00-09:01', tuesday = NULL, wednesday = "
+                 "NULL, thursday = NULL, friday = NULL, saturday = NULL, sunday = NULL");
+    house_as(h, AS_SYSTEM);
+    house_ok(h, db_read(h->app.db, &h->c, due_tx, &d));
+    assert_int_equal(d.sla.hours, HOURS_ALWAYS);
+    assert_int_equal(d.due_ms[CLOCK_RESPOND], HOUSE_NOW + 4 * HOUR);
+    assert_int_equal(d.due_ms[CLOCK_HANDLE], HOUSE_NOW + (9 + 2) * HOUR);
+    assert_int_equal(d.due_ms[CLOCK_RESOLVE], HOUSE_NOW + (18 + 2) * HOUR);
+    assert_true(d.moved_ms >= HOUSE_NOW + 2 * HOUR);
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    struct row row = house_row(h, &res_ticket, id);
+    assert_int_equal(row_int(&row, T_CLOCK_HOURS), HOURS_ALWAYS);
+    assert_int_equal(row_int(&row, T_RESOLVE_DUE), row_int(&row, R_CREATED_AT) + 18 * HOUR);
+    house_do(h, AS_DESK, id, "accept");
+    house_minute(h);
+    house_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_shipped),
-                                       cmocka_unit_test(test_class_decides)};
+                                       cmocka_unit_test(test_class_decides),
+                                       cmocka_unit_test(test_closed_for_years)};
     return HOUSE_RUN(tests);
 }
