@@ -109,3 +109,18 @@ test('a caller gives the end of his plate: the desk finds his home', async ({ wi
     await expect(page.getByRole('option').first()).toContainText(space.path_name)
   }
 })
+
+test('a category is one kind’s: another kind drops it, and the list holds its own only', async ({ windows }) => {
+  const page = await enter(windows, server, 'desk', '/desk')
+  const form = page.getByRole('form', { name: '登记工单' })
+  await form.getByLabel('标题').fill('厨房水龙头一直滴水')
+  await form.getByRole('group', { name: '像是' }).getByRole('button', { name: /户内给水·水龙头漏水/ }).click()
+  const category = form.getByRole('combobox', { name: '分类' })
+  await expect(category).toHaveValue(/水龙头漏水/)
+  await form.getByLabel('类别').selectOption('complaint')
+  await expect(category).toHaveValue('')
+  await category.fill('噪音')
+  await expect(page.getByRole('option', { name: /噪音扰民/ }).first()).toBeVisible()
+  await category.fill('水龙头')
+  await expect(page.getByRole('option', { name: /户内给水/ })).toHaveCount(0)
+})

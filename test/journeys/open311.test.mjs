@@ -88,6 +88,15 @@ test('XML says the same, and nothing in it is markup that was not ours', async (
   assert.ok(seen.address.length > 3)
 })
 
+test('a service for homes told of a building: the place stays as words, the report is not lost', async () => {
+  const tap = expect(await desk.get(`categories?community_id=${house.community}&kind=repair&place=home&limit=1`), 200).items[0]
+  const [building] = expect(await desk.get(`spaces?community_id=${house.community}&kind=building&limit=1`), 200).items
+  const made = await post({ service_code: String(tap.id), api_key: key, address_id: String(building.id), description: '水龙头漏水' })
+  assert.equal(made.status, 201)
+  const t = expect(await desk.get(`tickets/${JSON.parse(made.text)[0].service_request_id}`), 200)
+  assert.deepEqual([t.category_id, t.space_id, t.address], [tap.id, null, String(building.id)])
+})
+
 test('only what came this way is public', async () => {
   const t = await house.register(desk, { title: '内部工单', contact_phone: '13800001111' })
   const hidden = await ask(`requests/${t.id}.json`)

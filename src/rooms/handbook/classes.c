@@ -28,9 +28,10 @@ static const struct field category_fields[CA__N] = {
                  .label = {"适用类别", "For"}},
     [CA_SKILL] = {"skill_id", F_REF, FILTER | LIST, .ref = "skills",
                   .label = {"所需技能", "Skill needed"}},
-    [CA_PLACE] = {"place", F_ENUM, FILTER | LIST, .choices = places, .label = {"部位", "Place"}},
-    [CA_GROUP] = {"group_name", F_TEXT, FILTER, 0, 30, .label = {"事项", "Thing"}},
-    [CA_PROBLEM] = {"problem", F_TEXT, SEARCH, 0, 30, .label = {"问题", "Problem"}},
+    [CA_PLACE] = {"place", F_ENUM, REQUIRED | FILTER | LIST, .choices = places,
+                  .label = {"部位", "Place"}},
+    [CA_GROUP] = {"group_name", F_TEXT, REQUIRED | FILTER, 1, 30, .label = {"事项", "Thing"}},
+    [CA_PROBLEM] = {"problem", F_TEXT, REQUIRED | SEARCH, 1, 30, .label = {"问题", "Problem"}},
     [CA_CLASS] = {"sla_class", F_ENUM, FILTER | LIST, .choices = classes,
                   .label = {"时限等级", "SLA class"},
                   .help = {"登记时没有说明紧急程度和影响范围的,按此定",
@@ -79,6 +80,39 @@ void class_urgency(int class, int *ret_urgency, int *ret_impact)
     bool known = class >= CLASS_EMERGENCY && class <= CLASS_PLANNED;
     *ret_urgency = by_class[known ? class : 0][0];
     *ret_impact = by_class[known ? class : 0][1];
+}
+
+/* --- which ticket a category is for --- */
+
+/* One that is not there is told by the reference check. */
+static const struct query Q_FITS = {
+    "handbook.fits",
+    "SELECT k.kind, k.place, s.kind FROM category k LEFT JOIN space s ON s.id = $3 "
+    "AND s.community_id = k.community_id WHERE k.community_id = $1 AND k.id = $2"};
+
+bool place_allows(int64_t place, int64_t space_kind)
+{
+    return place != PLACE_HOME || !space_kind || space_kind == SP_UNIT;
+}
+
+enum err category_fits(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                       struct val category, struct val space)
+{
+    struct val v[3];
+    if (category.t != V_INT)
+        return E_OK;
+    enum err e = q_one(c, tx, &Q_FITS, IN(v_int(community), category, v_int(val_int(space))), v, 3);
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    if (val_int(v[0]) != kind)
+        return FAIL_FIELD(c, "category_id", "kind", "这个分类属于另一个类别",
+                          "this category is of another kind");
+    return place_allows(val_int(v[1]), val_int(v[2]))
+               ? E_OK
+               : FAIL_FIELD(c, "category_id", "place",
+                            "这个分类只用于户内,所选地点不是房屋:请换一个分类或选房屋",
+                            "this category is for homes and the place is none: choose another "
+                            "category, or a home");
 }
 
 /* --- the shipped tables --- */
@@ -170,7 +204,8 @@ static const struct query Q_HAS_CLASS = {"handbook.has_class",
                                          "SELECT id FROM category WHERE community_id = $1 LIMIT 1"};
 static const struct query Q_HAS_PRICE = {
     "handbook.has_price", "SELECT id FROM price_item WHERE community_id = $1 LIMIT 1"};
-const struct query *const class_queries[] = {&Q_SKILL_NAMED, &Q_HAS_CLASS, &Q_HAS_PRICE, NULL};
+const struct query *const class_queries[] = {&Q_FITS, &Q_SKILL_NAMED, &Q_HAS_CLASS, &Q_HAS_PRICE,
+                                             NULL};
 
 /* A skill a class asks for must be there to be had. */
 static enum err skill_named(struct ctx *c, struct tx *tx, int64_t community, struct str name,

@@ -173,6 +173,10 @@ MUST_USE enum err priority_read(struct ctx *c, struct tx *tx, int64_t community,
 /* The skill a category asks for (v_null: none) and its class (0: none). */
 MUST_USE enum err category_brief(struct ctx *c, struct tx *tx, int64_t community,
                                  struct val category, struct val *ret_skill, int *ret_class);
+/* R6: is this a category for tickets of this kind at this space (either may be v_null)? E_INVALID
+ * with field error category_id, kind or place, when not. */
+MUST_USE enum err category_fits(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                                struct val category, struct val space);
 struct class_seed { /* a row of the shipped table: without community and skill_id */
     struct row row;
     struct str skill; /* its name; empty: none */

@@ -478,10 +478,25 @@ static void fill_ticket(struct ctx *c, struct ask *a)
     keep_rest(c, a);
 }
 
+/* A service for homes told of a hall: the place stays as words, the report is not lost. */
+static enum err place_or_words(struct ctx *c, struct tx *tx, const struct ask *a, struct row *t)
+{
+    enum err e = category_fits(c, tx, a->community, row_int(t, T_KIND), t->v[T_CATEGORY],
+                               t->v[T_SPACE]);
+    if (e != E_INVALID)
+        return e;
+    fault_clear(c);
+    row_put(t, T_SPACE, v_null());
+    if (!row_has(t, T_ADDRESS))
+        row_put(t, T_ADDRESS, v_text(utf8_head(form(a, "address_id"), 200)));
+    return E_OK;
+}
+
 static enum err store_post(struct ctx *c, struct tx *tx, void *arg)
 {
     struct ask *a = arg;
     struct row row = a->ticket;
+    TRY(place_or_words(c, tx, a, &row));
     TRY(res_insert(c, tx, &res_ticket, &row));
     a->service = row_int(&row, R_ID);
     return E_OK;

@@ -19,6 +19,7 @@ static void test_shipped(void **state)
         by_class[row_int(r, CA_CLASS)]++;
         assert_true(row_str(r, CA_WORDS).n && row_str(r, CA_CHECKLIST).n);
         assert_true(row_str(r, CA_NAME_EN).n && row_int(r, CA_PLACE));
+        assert_true(row_str(r, CA_GROUP).n && row_str(r, CA_PROBLEM).n);
         for (size_t k = 0; k < i; k++)
             assert_false(str_eq(row_str(r, CA_NAME), row_str(&all[k].row, CA_NAME)));
     }
@@ -75,6 +76,64 @@ static void test_class_decides(void **state)
     house_close(h);
 }
 
+/* --- only valid combinations (R6) --- */
+
+static enum err told(struct house *h, int64_t kind, const char *name, int64_t space)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, T_KIND, v_int(kind));
+    row_put(&row, T_TITLE, v_lit("x"));
+    row_put(&row, T_CHANNEL, v_int(CH_PHONE));
+    row_put(&row, T_CATEGORY, v_int(category(h, name)));
+    if (space)
+        row_put(&row, T_SPACE, v_int(space));
+    house_as(h, AS_DESK);
+    return house_insert(h, &res_ticket, &row);
+}
+
+static int64_t space_of(struct house *h, int kind)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, SP_KIND, v_int(kind));
+    row_put(&row, SP_NAME, v_lit("新处"));
+    house_as(h, AS_SYSTEM);
+    house_ok(h, house_insert(h, &res_space, &row));
+    return row_int(&row, R_ID);
+}
+
+static void test_valid_combinations(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t building = space_of(h, SP_BUILDING), area = space_of(h, SP_AREA);
+    int64_t home = house_number(h, "SELECT min(id) FROM space WHERE kind = 4");
+    assert_int_equal(told(h, KIND_COMPLAINT, "户内给水·水龙头漏水", 0), E_INVALID);
+    assert_true(house_told(&h->c, "category_id", "kind"));
+    assert_int_equal(told(h, KIND_REPAIR, "户内给水·水龙头漏水", building), E_INVALID);
+    assert_true(house_told(&h->c, "category_id", "place"));
+    house_ok(h, told(h, KIND_REPAIR, "户内给水·水龙头漏水", home));
+    house_ok(h, told(h, KIND_REPAIR, "户内给水·水龙头漏水", 0));
+    house_ok(h, told(h, KIND_REPAIR, "渗漏防水·屋面漏雨", building));
+    house_ok(h, told(h, KIND_REPAIR, "电梯·电梯停运", home)); /* told from a home */
+    house_ok(h, told(h, KIND_COMPLAINT, "噪音扰民·邻里噪音", area));
+    /* A change is judged as the row comes out; what is not touched is left alone. */
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    struct row neu = {0}, away = {0}, title = {0};
+    row_put(&neu, T_CATEGORY, v_int(category(h, "噪音扰民·邻里噪音")));
+    house_as(h, AS_DESK);
+    assert_int_equal(house_change(h, &res_ticket, id, &neu), E_INVALID);
+    row_put(&away, T_CATEGORY, v_int(category(h, "户内给水·水龙头漏水")));
+    row_put(&away, T_SPACE, v_int(area));
+    assert_int_equal(house_change(h, &res_ticket, id, &away), E_INVALID);
+    assert_true(house_told(&h->c, "category_id", "place"));
+    house_sql(h, "UPDATE ticket SET category_id = (SELECT min(id) FROM category WHERE kind = 2)");
+    row_put(&title, T_TITLE, v_lit("y"));
+    house_ok(h, house_change(h, &res_ticket, id, &title));
+    house_close(h);
+}
+
 /* --- a calendar that cannot answer --- */
 
 struct due {
@@ -120,8 +179,8 @@ static void test_closed_for_years(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shipped),
-                                       cmocka_unit_test(test_class_decides),
-                                       cmocka_unit_test(test_closed_for_years)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shipped), cmocka_unit_test(test_class_decides),
+        cmocka_unit_test(test_valid_combinations), cmocka_unit_test(test_closed_for_years)};
     return HOUSE_RUN(tests);
 }
