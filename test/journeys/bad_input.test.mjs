@@ -238,6 +238,31 @@ test('a calendar of a minute a week is refused with advice, and does not stop an
   expect(await manager.patch(`work-calendars/${row.id}`, Object.fromEntries(['monday', ...Object.keys(none)].map((d) => [d, row[d]])), five.version), 200)
 })
 
+test('an appointment is not for before it was asked; links do not contradict each other; a ladder does not go down', async () => {
+  const at = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString()
+  assert.deepEqual(faults(await desk.post('tickets', ticket({ appointment_at: at(-10) }))), { appointment_at: 'past' })
+  assert.deepEqual(faults(await desk.post('tickets', ticket({ appointment_at: '2019-01-01T09:00:00+08:00' }))), { appointment_at: 'past' })
+  const t = expect(await desk.post('tickets', ticket({ appointment_at: at(-3) })), 201)
+  assert.deepEqual(faults(await desk.patch(`tickets/${t.id}`, { appointment_at: at(-60) }, t.version)), { appointment_at: 'past' })
+  const moved = expect(await desk.patch(`tickets/${t.id}`, { appointment_at: at(60) }, t.version), 200)
+  expect(await desk.patch(`tickets/${t.id}`, { title: '漏水了' }, moved.version), 200)
+
+  const other = expect(await desk.post('tickets', ticket()), 201)
+  const link = (a, b, kind) => desk.post('ticket-links', { community_id: house.community, ticket_id: a.id, other_id: b.id, kind })
+  const made = expect(await link(t, other, 'follow_up'), 201)
+  assert.deepEqual(faults(await link(other, t, 'follow_up')), { other_id: 'linked' })
+  const third = expect(await desk.post('tickets', ticket()), 201)
+  expect(await link(other, third, 'follow_up'), 201)
+  assert.deepEqual(faults(await link(third, t, 'follow_up')), { other_id: 'cycle' })
+  expect(await desk.del(`ticket-links/${made.id}`, made.version), 200)
+  expect(await link(third, t, 'follow_up'), 201)
+
+  const manager = await house.as('manager')
+  const rung = (percent, level) => manager.post('ladder-steps', { community_id: house.community, percent, level, quiet: true })
+  assert.deepEqual(faults(await rung(140, 'worker')), { level: 'order' })
+  expect(await rung(140, 'manager'), 201)
+})
+
 test('lists refuse what they do not know', async () => {
   const cases = {
     'colour=red': 'colour',
