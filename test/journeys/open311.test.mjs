@@ -37,6 +37,8 @@ test('a civic app lists, posts and follows a request, unchanged', async () => {
     assert.deepEqual(Object.keys(s), ['service_code', 'service_name', 'description', 'metadata', 'type', 'keywords', 'group'])
     assert.deepEqual([s.metadata, s.type], [false, 'realtime'])
   }
+  const english = JSON.parse((await ask('services.json', { headers: { 'accept-language': 'en' } })).text)
+  assert.ok(english.every((s) => !/[\u4e00-\u9fff]/.test(s.service_name + s.description + s.group)))
   const light = services.find((s) => /路灯不亮|Street light/.test(s.service_name))
   assert.deepEqual(await civic.serviceDefinition(light.service_code), { service_code: light.service_code, attributes: [] })
   const [made] = await civic.submitRequest({

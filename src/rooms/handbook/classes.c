@@ -41,6 +41,11 @@ static const struct field category_fields[CA__N] = {
                            "separated by spaces; a category is suggested by them"}},
     [CA_CHECKLIST] = {"checklist", F_LONGTEXT, 0, 0, 1000, .label = {"处理步骤", "Steps"},
                       .help = {"每行一步", "one a line"}},
+    [CA_GROUP_EN] = {"group_name_en", F_TEXT, 0, 0, 60, .label = {"英文事项", "Thing in English"}},
+    [CA_PROBLEM_EN] = {"problem_en", F_TEXT, 0, 0, 60, .label = {"英文问题", "Problem in English"}},
+    [CA_CHECKLIST_EN] = {"checklist_en", F_LONGTEXT, 0, 0, 1000,
+                         .label = {"英文步骤", "Steps in English"},
+                         .help = {"每行一步", "one a line"}},
 };
 static const struct field price_fields[PI__N] = {
     STANDARD_FIELDS,
@@ -128,6 +133,7 @@ enum {
     F_CLASS,
     F_WORDS,
     F_STEPS,
+    F_STEPS_EN,
     F__N
 };
 
@@ -173,6 +179,9 @@ static struct row row_of(struct ctx *c, const struct str *cell)
     row_put(&row, CA_CLASS, v_int(class->code));
     row_put(&row, CA_WORDS, text_or_null(cell[F_WORDS]));
     row_put(&row, CA_CHECKLIST, text_or_null(lines_of(c, cell[F_STEPS])));
+    row_put(&row, CA_GROUP_EN, v_text(cell[F_GROUP_EN]));
+    row_put(&row, CA_PROBLEM_EN, v_text(cell[F_PROBLEM_EN]));
+    row_put(&row, CA_CHECKLIST_EN, text_or_null(lines_of(c, cell[F_STEPS_EN])));
     return row;
 }
 
@@ -197,6 +206,31 @@ enum err classes_shipped(struct ctx *c, struct class_seed *ret, size_t max, size
     return E_OK;
 }
 
+/* What nobody has changed since it was shipped. */
+static const struct query Q_ENGLISH = {
+    "handbook.english",
+    "UPDATE category SET group_name_en = $4, problem_en = $5, checklist_en = $6 WHERE group_name = "
+    "$1 AND problem = $2 AND checklist = $3 AND group_name_en IS NULL AND problem_en IS NULL AND "
+    "checklist_en IS NULL"};
+
+static enum err english_comes(struct ctx *c, struct tx *tx)
+{
+    struct class_seed *all = arena_get(c->mem, CLASSES_SHIPPED_MAX * sizeof *all);
+    size_t n;
+    TRY(classes_shipped(c, all, CLASSES_SHIPPED_MAX, &n));
+    for (size_t i = 0; i < n; i++) {
+        const struct val *v = all[i].row.v;
+        TRY(q_do(c, tx, &Q_ENGLISH,
+                 IN(v[CA_GROUP], v[CA_PROBLEM], v[CA_CHECKLIST], v[CA_GROUP_EN], v[CA_PROBLEM_EN],
+                    v[CA_CHECKLIST_EN]),
+                 NULL));
+    }
+    return E_OK;
+}
+
+const struct fixup handbook_fixups[] = {{6, "shipped categories speak English", english_comes},
+                                        {0}};
+
 static const struct query Q_SKILL_NAMED = {
     "handbook.skill_named",
     "SELECT id FROM skill WHERE community_id = $1 AND name = $2 AND archived = 0"};
@@ -204,8 +238,8 @@ static const struct query Q_HAS_CLASS = {"handbook.has_class",
                                          "SELECT id FROM category WHERE community_id = $1 LIMIT 1"};
 static const struct query Q_HAS_PRICE = {
     "handbook.has_price", "SELECT id FROM price_item WHERE community_id = $1 LIMIT 1"};
-const struct query *const class_queries[] = {&Q_FITS, &Q_SKILL_NAMED, &Q_HAS_CLASS, &Q_HAS_PRICE,
-                                             NULL};
+const struct query *const class_queries[] = {&Q_FITS,      &Q_ENGLISH,   &Q_SKILL_NAMED,
+                                             &Q_HAS_CLASS, &Q_HAS_PRICE, NULL};
 
 /* A skill a class asks for must be there to be had. */
 static enum err skill_named(struct ctx *c, struct tx *tx, int64_t community, struct str name,

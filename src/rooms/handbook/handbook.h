@@ -45,6 +45,9 @@ enum {
     CA_CLASS,
     CA_WORDS,
     CA_CHECKLIST,
+    CA_GROUP_EN,
+    CA_PROBLEM_EN,
+    CA_CHECKLIST_EN,
     CA__N
 };
 enum { PI_GROUP = R_FIRST, PI_NAME, PI_NAME_EN, PI_UNIT, PI_PRICE, PI__N };

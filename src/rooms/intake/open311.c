@@ -17,9 +17,10 @@ static const struct query Q_OPEN = {
     "c.archived = 0 AND (CAST($1 AS BIGINT) = 0 OR s.community_id = $1) ORDER BY "
     "s.community_id LIMIT 1"};
 static const struct query Q_SERVICES = {
-    "open311.services", "SELECT id, name, name_en, group_name, problem, words FROM category WHERE "
-                        "community_id = $1 AND kind IN (1, 2, 6) AND archived = 0 ORDER BY id "
-                        "LIMIT 500"};
+    "open311.services",
+    "SELECT id, name, name_en, group_name, problem, words, group_name_en, problem_en FROM category "
+    "WHERE community_id = $1 AND kind IN (1, 2, 6) AND archived = 0 ORDER BY id "
+    "LIMIT 500"};
 static const struct query Q_SERVICE = {
     "open311.service", "SELECT id, kind, name FROM category WHERE community_id = $1 AND id = $2 "
                        "AND kind IN (1, 2, 6) AND archived = 0"};
@@ -138,7 +139,7 @@ static enum err services_get(struct ctx *c, struct req *q)
     TRY(q_rows(c, q->tx, &Q_SERVICES, IN(v_int(a->community)), SERVICES_MAX, &rows));
     geo_begin(&a->out, "services", "service");
     for (size_t i = 0; i < rows.n; i++) {
-        const struct val *v = rows.v + i * 6;
+        const struct val *v = rows.v + i * 8;
         bool en = c->lang == LANG_EN && val_str(v[2]).n;
         struct buf words;
         buf_init(&words, c->mem, 1000);
@@ -147,11 +148,11 @@ static enum err services_get(struct ctx *c, struct req *q)
         geo_record(&a->out);
         geo_text(&a->out, "service_code", arena_fmt(c->mem, "%lld", (long long)val_int(v[0])));
         geo_text(&a->out, "service_name", val_str(v[en ? 2 : 1]));
-        geo_text(&a->out, "description", val_str(v[4]));
+        geo_text(&a->out, "description", val_str(v[en && val_str(v[7]).n ? 7 : 4]));
         geo_raw(&a->out, "metadata", S("false"));
         geo_text(&a->out, "type", S("realtime"));
         geo_text(&a->out, "keywords", buf_str(&words));
-        geo_text(&a->out, "group", val_str(v[3]));
+        geo_text(&a->out, "group", val_str(v[en && val_str(v[6]).n ? 6 : 3]));
         geo_record_end(&a->out);
     }
     geo_end(&a->out, "services");

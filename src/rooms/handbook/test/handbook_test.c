@@ -4,6 +4,14 @@
 
 #include "rooms/handbook/room.h"
 
+static int lines_of_text(struct str s)
+{
+    int n = s.n > 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] == '\n';
+    return n;
+}
+
 static void test_shipped(void **state)
 {
     (void)state;
@@ -20,6 +28,9 @@ static void test_shipped(void **state)
         assert_true(row_str(r, CA_WORDS).n && row_str(r, CA_CHECKLIST).n);
         assert_true(row_str(r, CA_NAME_EN).n && row_int(r, CA_PLACE));
         assert_true(row_str(r, CA_GROUP).n && row_str(r, CA_PROBLEM).n);
+        assert_true(row_str(r, CA_GROUP_EN).n && row_str(r, CA_PROBLEM_EN).n);
+        assert_int_equal(lines_of_text(row_str(r, CA_CHECKLIST)),
+                         lines_of_text(row_str(r, CA_CHECKLIST_EN)));
         for (size_t k = 0; k < i; k++)
             assert_false(str_eq(row_str(r, CA_NAME), row_str(&all[k].row, CA_NAME)));
     }
@@ -73,6 +84,33 @@ static void test_class_decides(void **state)
         if (row_int(&row, T_PRIORITY) != cases[i].priority)
             fail_msg("%s: P%d", cases[i].name, (int)row_int(&row, T_PRIORITY));
     }
+    house_close(h);
+}
+
+static enum err speak_english(struct ctx *c, struct tx *tx, void *arg)
+{
+    (void)arg;
+    return handbook_fixups[0].run(c, tx);
+}
+
+/* A database from before: what was shipped gets its English, what somebody made his own does not.
+ */
+static void test_english_comes(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t all = house_number(h, "SELECT count(*) FROM category");
+    house_sql(h,
+              "UPDATE category SET group_name_en = NULL, problem_en = NULL, checklist_en = NULL");
+    house_sql(h, "UPDATE category SET checklist = '自己的步骤' WHERE problem = '水龙头漏水'");
+    house_as(h, AS_SYSTEM);
+    house_ok(h, db_write(h->app.db, &h->c, speak_english, NULL));
+    assert_int_equal(house_number(h, "SELECT count(*) FROM category WHERE checklist_en IS NOT NULL "
+                                     "AND group_name_en IS NOT NULL AND problem_en IS NOT NULL"),
+                     all - 2);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM category WHERE checklist_en LIKE "
+                                     "'Close the valve%' AND problem = '停水'"),
+                     2);
     house_close(h);
 }
 
@@ -181,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped), cmocka_unit_test(test_class_decides),
-        cmocka_unit_test(test_valid_combinations), cmocka_unit_test(test_closed_for_years)};
+        cmocka_unit_test(test_english_comes), cmocka_unit_test(test_valid_combinations),
+        cmocka_unit_test(test_closed_for_years)};
     return HOUSE_RUN(tests);
 }
