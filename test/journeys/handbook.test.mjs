@@ -61,6 +61,8 @@ test('only valid combinations: a category says its kind, place, thing and proble
   const noise = (await first('邻居晚上放音响很吵', { kind: 'complaint' })).category_id
   assert.deepEqual(faults(await desk.patch(`tickets/${t.id}`, { category_id: noise }, t.version)), { category_id: 'kind' })
   expect(await desk.patch(`tickets/${t.id}`, { space_id: building.id, category_id: null }, t.version), 200)
+  const policy = { community_id: cm, kind: 'complaint', priority: 'P3', category_id: tap, respond_min: 1, handle_min: 1, resolve_min: 1, hours: 'always' }
+  assert.deepEqual(faults(await manager.post('sla-policies', policy)), { category_id: 'kind' })
   // what cannot be taken is not suggested
   const places = async (space_id) => Promise.all(expect(await suggest('水龙头漏水 水管 公区漏水', { space_id }), 200).items.map(async (i) => expect(await desk.get(`categories/${i.category_id}`), 200).place))
   assert.ok((await places(house.resident1.space_id)).includes('home'))

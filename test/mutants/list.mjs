@@ -203,4 +203,15 @@ export const mutants = [
   ['variables are of the list', 'src/rooms/handbook/replies.c', '        if (v < 0 || (values', '        if (v < 0 && !values)\n            continue;\n        if (v < 0 || (values', 'src/rooms/handbook/test/replies_test.c'],
   ['only approved wordings are offered', 'src/rooms/handbook/replies.c', '"state = 2 AND archived', '"state < 3 AND archived', 'test/journeys/handbook_pages.test.mjs'],
   ['a wording is no way around the mask', 'src/rooms/service/replies.c', 'first_of(row_str(&t, T_CONTACT_NAME))', 'row_str(&t, T_CONTACT_NAME)', 'test/journeys/handbook_pages.test.mjs'],
+  // --- only what fits
+  ['a category is one kind’s', 'src/rooms/handbook/classes.c', '    if (val_int(v[0]) != kind)', '    if (val_int(v[0]) != kind && !c)', 'src/rooms/handbook/test/handbook_test.c'],
+  ['a category for homes is for homes', 'src/rooms/handbook/classes.c', 'return place != PLACE_HOME ||', 'return place ||', 'src/rooms/handbook/test/handbook_test.c'],
+  ['a foreign category that does not fit is dropped', 'src/rooms/service/import.c', '        TRY(drop_misfit(c, tx, &neu));\n', '        (void)drop_misfit;\n', 'src/rooms/service/test/import_test.c'],
+  ['no calendar turns a request away', 'src/rooms/handbook/sla.c', '    if (!found) {', '    if (!found && policy->hours == HOURS_WORKING)\n        return FAIL(c, E_INVALID, "x", "x");\n    if (!found) {', 'src/rooms/handbook/test/handbook_test.c'],
+  ['a thin week is refused', 'src/rooms/calendar/calendar.c', 'return minutes >= WEEK_LEAST_MIN', 'return minutes', 'test/journeys/bad_input.test.mjs'],
+  ['two tickets are linked once', 'src/rooms/service/links.c', '    if (e == E_OK)\n        return FAIL_FIELD(c, "other_id", "linked"', '    if (e == E_OK && !c)\n        return FAIL_FIELD(c, "other_id", "linked"', 'src/rooms/service/test/loops_test.c'],
+  ['no ticket comes before itself', 'src/rooms/service/links.c', 'row_int(neu, TL_KIND) == LINK_RELATED)', 'row_int(neu, TL_KIND))', 'src/rooms/service/test/loops_test.c'],
+  ['the ladder does not go down', 'src/rooms/handbook/policies.c', '.check = rung_check', '.check = NULL', 'src/rooms/service/test/ladder_test.c'],
+  ['an anonymous plate is not found', 'src/rooms/privacy/erase.c', '        row_put(&neu, ID_KEY, v_null());\n', '', 'test/journeys/privacy.test.mjs'],
+  ['a plate is found by whole only without the right', 'src/rooms/service/desk.c', '    if (!plain || chars < END_CHARS)', '    if (chars < END_CHARS)', 'src/rooms/service/test/desk_test.c'],
 ]

@@ -143,11 +143,13 @@ static enum err check_tier(struct ctx *c, struct tx *tx, const struct row *neu)
 
 static enum err policy_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
-    (void)old;
     for (int i = PL_HANDLE; i <= PL_RESOLVE; i++)
         if (row_int(neu, i) < row_int(neu, i - 1))
             return FAIL_FIELD(c, policy_fields[i].name, "order", "不能短于前一个时限",
                               "not shorter than the clock before it");
+    if (!old)
+        TRY(category_fits(c, tx, row_int(neu, R_COMMUNITY), row_int(neu, PL_KIND),
+                          neu->v[PL_CATEGORY], v_null()));
     if (row_int(neu, PL_KIND) == KIND_SAFETY && row_int(neu, PL_HOURS) != HOURS_ALWAYS)
         return FAIL_FIELD(c, "hours", "safety", "安全类按 24 小时计时",
                           "safety runs day and night");

@@ -195,9 +195,12 @@ static enum err erase_identities(struct ctx *c, struct tx *tx, const struct row 
     struct rows rows;
     TRY(q_rows(c, tx, &Q_IDENTITIES, IN(p->v[R_COMMUNITY], p->v[R_ID]), PIECE_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
-        struct str value = val_str(rows.v[i * 2 + 1]);
+        struct str value = val_str(rows.v[i * 2 + 1]), key = identity_key(c->mem, value);
         if (gone->n < WORDS_MAX)
             gone->v[gone->n++] = value;
+        if (!str_eq(key, value) && key.n > 3 &&
+            gone->n < WORDS_MAX) /* a plate written without its dot */
+            gone->v[gone->n++] = key;
     }
     return E_OK;
 }

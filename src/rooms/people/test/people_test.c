@@ -191,6 +191,19 @@ static void test_duplicates(void **state)
     house_ok(h, add_person(h, h->b, "王刚", "13900000001", &id));
     house_ok(h, duplicates(h, AS_DESK, &n));
     assert_int_equal(n, 1);
+    /* one plate, written in two ways */
+    static const char *const plates[] = {"苏P·M5071", "苏p-m5071"};
+    for (size_t i = 0; i < COUNT_OF(plates); i++) {
+        struct row row = {0};
+        house_ok(h, add_person(h, h->a, i ? "车主甲" : "车主乙", NULL, &id));
+        row_put(&row, R_COMMUNITY, v_int(h->a));
+        row_put(&row, ID_PERSON, v_int(id));
+        row_put(&row, ID_KIND, v_int(1));
+        row_put(&row, ID_VALUE, v_text(str_of(plates[i])));
+        house_ok(h, house_insert(h, &res_identity, &row));
+    }
+    house_ok(h, duplicates(h, AS_DESK, &n));
+    assert_int_equal(n, 2);
     static const enum as strangers[] = {AS_CASHIER, AS_WORKER, AS_RESIDENT, AS_MANAGER_B, AS_ADMIN};
     for (size_t i = 0; i < COUNT_OF(strangers); i++)
         assert_int_equal(duplicates(h, strangers[i], &n), E_MISSING);
