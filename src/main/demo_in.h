@@ -69,7 +69,7 @@ struct member { /* of the staff */
     unsigned skills; /* bits of the skill table */
     const struct account *account;
 };
-enum { MEMBERS_MAX = 40, SKILLS_MAX = 12, CATEGORIES_MAX = 32 };
+enum { MEMBERS_MAX = 40, SKILLS_MAX = 12, CATEGORIES_MAX = 48 };
 struct town {
     int64_t id;
     const char *name;

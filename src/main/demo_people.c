@@ -41,6 +41,7 @@ static void plate_for(struct demo *d, struct town *t, const struct resident *r, 
     v[ID_PERSON] = v_int(r->id);
     v[ID_KIND] = v_int(1);
     v[ID_VALUE] = v_text(plate_new(d));
+    v[ID_KEY] = v_text(identity_key(d->mem, val_str(v[ID_VALUE])));
 }
 
 static void park_for(struct demo *d, struct town *t, struct resident *r, int64_t from,

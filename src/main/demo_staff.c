@@ -98,11 +98,11 @@ static void categories_make(struct demo *d, struct town *t)
         for (int k = 0; k < SKILL__N; k++)
             if (str_eqz(d->classes[i].skill, demo_skills[k]))
                 v[CA_SKILL] = v_int(t->skills[k]);
-        for (int k = 0; k < CAT__N; k++)
+        for (int k = 0; k < CAT__ALL; k++)
             if (str_eqz(val_str(v[CA_NAME]), demo_categories[k].name))
                 t->categories[k] = v[R_ID].i;
     }
-    for (int k = 0; k < CAT__N; k++)
+    for (int k = 0; k < CAT__ALL; k++)
         ASSERT(t->categories[k]);
 }
 

@@ -5,7 +5,7 @@
 const char *const demo_skills[SKILL__N] = {"水工", "电工", "木工门窗", "泥瓦防水", "电梯",
                                            "弱电", "消防", "保洁",     "绿化",     "秩序维护"};
 
-const struct demo_category demo_categories[CAT__N] = {
+const struct demo_category demo_categories[CAT__ALL] = {
     [CAT_WATER] = {"户内给水·水龙头漏水", KIND_REPAIR, SKILL_WATER, 12, 0},
     [CAT_DRAIN] = {"户内排水·马桶堵塞", KIND_REPAIR, SKILL_WATER, 11, 0},
     [CAT_LEAK] = {"渗漏防水·楼上渗水到本户", KIND_REPAIR, SKILL_MASON, 8, 7},
@@ -32,7 +32,32 @@ const struct demo_category demo_categories[CAT__N] = {
     [CAT_PRAISE] = {"表扬·表扬员工", KIND_PRAISE, -1, 3, 1},
     [CAT_FEES] = {"咨询·费用咨询", KIND_INQUIRY, -1, 6, 1},
     [CAT_PROCEDURE] = {"咨询·装修办理", KIND_INQUIRY, -1, 6, 0},
+    [CAT_BOOSTER] = {"公区给排水·二次供水设备故障", KIND_REPAIR, SKILL_WATER, 0, 0},
+    [CAT_MANHOLE] = {"公区给排水·污水井冒溢", KIND_REPAIR, SKILL_WATER, 0, 0},
+    [CAT_RAIN_DRAIN] = {"公区给排水·雨水口堵塞", KIND_REPAIR, SKILL_WATER, 0, 0},
+    [CAT_BASEMENT] = {"公区土建·地下室积水", KIND_REPAIR, SKILL_MASON, 0, 0},
+    [CAT_SWITCH_ROOM] = {"设备房·配电房故障", KIND_REPAIR, SKILL_POWER, 0, 0},
+    [CAT_PUBLIC_DOOR] = {"公区土建·公区门窗损坏", KIND_REPAIR, SKILL_MASON, 0, 0},
+    [CAT_PUBLIC_WALL] = {"公区土建·楼道墙面破损", KIND_REPAIR, SKILL_MASON, 0, 0},
+    [CAT_ROAD] = {"公区土建·路面破损", KIND_REPAIR, SKILL_MASON, 0, 0},
+    [CAT_CAMERA] = {"门禁道闸·监控画面缺失", KIND_REPAIR, SKILL_WEAK, 0, 0},
 };
+
+int demo_category_of(const struct demo_problem *p)
+{
+    static const struct {
+        int category, where, there;
+    } shared[] = {
+        {CAT_WATER, AT_PLANT, CAT_BOOSTER},        {CAT_DRAIN, AT_ENTRANCE, CAT_MANHOLE},
+        {CAT_DRAIN, AT_AREA, CAT_RAIN_DRAIN},      {CAT_LEAK, AT_PARKING, CAT_BASEMENT},
+        {CAT_POWER, AT_ENTRANCE, CAT_SWITCH_ROOM}, {CAT_DOOR, AT_ENTRANCE, CAT_PUBLIC_DOOR},
+        {CAT_WALL, AT_ENTRANCE, CAT_PUBLIC_WALL},  {CAT_WALL, AT_AREA, CAT_ROAD},
+        {CAT_NETWORK, AT_AREA, CAT_CAMERA}};
+    for (size_t i = 0; i < COUNT_OF(shared); i++)
+        if (shared[i].category == p->category && shared[i].where == p->where)
+            return shared[i].there;
+    return p->category;
+}
 
 const struct demo_problem demo_problems[] = {
     {CAT_WATER, AT_HOME, 2, 3, "厨房水龙头关不紧一直滴水", "龙头拧到底还在滴,一晚上能接半盆水。",
@@ -152,7 +177,7 @@ const struct demo_problem demo_problems[] = {
      SPOT(EAST_GATE) | SPOT(WEST_GATE) | SPOT(GARAGE) | SPOT(BIKES)},
     {CAT_HEAT, AT_HOME, 2, 3, "空调外机滴水滴到雨棚", "楼上空调滴水,晚上嗒嗒响睡不着。",
      "冷凝水管脱落", "接回冷凝水管", "已把冷凝水管接入排水立管。", "PVC管2m", 0},
-    {CAT_HEAT, AT_ENTRANCE, 3, 2, "大堂空调不制冷", "等电梯的时候很闷热。", "滤网脏堵",
+    {CAT_HEAT, AT_HOME, 3, 2, "卧室空调不制冷", "开到最低也不凉,晚上没法睡。", "滤网脏堵",
      "清洗滤网,补充冷媒", "出风口温度14℃,运行正常。", "R410A冷媒1kg", 0},
     {CAT_PUBLIC, AT_AREA, 2, 2, "健身器材螺丝松动", "太空漫步机晃得厉害,怕摔到老人。", "连接件松动",
      "紧固并更换防松螺母", "已紧固全部器材并张贴使用提示。", "防松螺母8个", SPOT(FITNESS)},

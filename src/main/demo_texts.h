@@ -44,7 +44,18 @@ enum {
     CAT_PRAISE,
     CAT_FEES,
     CAT_PROCEDURE,
-    CAT__N
+    CAT__N,
+    /* Of everybody's places: what the same trouble is called there (demo_category_of). */
+    CAT_BOOSTER = CAT__N,
+    CAT_MANHOLE,
+    CAT_RAIN_DRAIN,
+    CAT_BASEMENT,
+    CAT_SWITCH_ROOM,
+    CAT_PUBLIC_DOOR,
+    CAT_PUBLIC_WALL,
+    CAT_ROAD,
+    CAT_CAMERA,
+    CAT__ALL
 };
 struct demo_category {
     const char *name; /* in the shipped table (rooms/handbook) */
@@ -52,7 +63,7 @@ struct demo_category {
     int weight;       /* how often */
     int peak;         /* month in which it is three times as frequent, 0: none */
 };
-extern const struct demo_category demo_categories[CAT__N];
+extern const struct demo_category demo_categories[CAT__ALL];
 
 /* Public areas and plant rooms, in the order of demo_places.c. */
 enum { GARDEN, EAST_GATE, WEST_GATE, PLAYGROUND, FITNESS, GARAGE, WASTE, LOCKERS, BIKES, ROAD };
@@ -67,6 +78,8 @@ struct demo_problem {
 };
 extern const struct demo_problem demo_problems[];
 extern const int demo_nproblems;
+/* The category of a problem where it is: those of a home are for homes only. */
+int demo_category_of(const struct demo_problem *p);
 
 extern const char *const demo_good[],
     *const demo_fair[], *const demo_bad[]; /* rating comments; each list ends with NULL */

@@ -286,7 +286,7 @@ static void fill_row(struct sim *s, struct plan *plan, const struct place *at)
     v[T_CONTACT_NAME] = s->person ? v_text(s->person->name) : v_null();
     v[T_CONTACT_PHONE] = s->person ? v_text(s->person->phone) : v_null();
     v[T_CHANNEL] = v_int(channel);
-    v[T_CATEGORY] = v_int(s->t->categories[s->p->category]);
+    v[T_CATEGORY] = v_int(s->t->categories[demo_category_of(s->p)]);
     v[T_URGENCY] = v_int(s->p->urgency);
     v[T_IMPACT] = v_int(s->p->impact);
     v[T_PRIORITY] = v_int(priority);
@@ -332,7 +332,7 @@ static void ticket_make(struct demo *d, struct town *t, struct plan *plan, const
                     .t = t,
                     .draft = one,
                     .p = p,
-                    .cat = &demo_categories[p->category],
+                    .cat = &demo_categories[demo_category_of(p)],
                     .at_ms = one->at_ms};
     const struct place *home = home_of_somebody(d, t, date_days(zone_date(d->z, one->at_ms)),
                                                 &s.person);

@@ -7,12 +7,12 @@ const WORDS = {
   zh: {
     work_out: '推算', received: /^收到时间/, out: ['2026-10-08 12:30', '2026-10-08 17:30', '2026-10-09 17:30'], holiday: '2026-10-01 至 2026-10-07', add: '加一个暂停', overlap: '暂停早于收到时间', from: /^从/, to: /^到/,
     day: '日期', make_off: '改为休息', why: '说明', saved: '已保存。已经承诺的时限不变。', undo: '取消自定', own: '本项目自定', off: '休息', week: '按星期',
-    title: '标题', sounds: '像是', tap: /户内给水·水龙头漏水/, category: '分类', register: '登记', approve: '批准暂停', stops: '停表', pauses: '暂停记录', dispatch: '派单', best: '智能派单', steps: '处理步骤',
+    title: '标题', sounds: '像是', tap: /户内给水·水龙头漏水/, category: '分类', register: '登记', approve: '批准暂停', stops: '停表', pauses: '暂停记录', dispatch: '派单', best: '智能派单', steps: '处理步骤', step: '试水半小时',
   },
   en: {
     work_out: 'Work it out', received: /^Received at/, out: ['2026-10-08 12:30', '2026-10-08 17:30', '2026-10-09 17:30'], holiday: '2026-10-01 to 2026-10-07', add: 'Add a pause', overlap: 'before the request was received', from: /^From/, to: /^To/,
     day: 'Date', make_off: 'Make it a day off', why: 'What for', saved: 'Saved. What was promised stays.', undo: 'Undo', own: 'this community', off: 'day off', week: 'weekday',
-    title: 'Title', sounds: 'Sounds like', tap: /Home water supply: Dripping tap/, category: 'Category', register: 'Register', approve: 'Approve pause', stops: 'clock stopped', pauses: 'Pauses', dispatch: 'Dispatch', best: 'Best fit', steps: 'Steps',
+    title: 'Title', sounds: 'Sounds like', tap: /Home water supply: Dripping tap/, category: 'Category', register: 'Register', approve: 'Approve pause', stops: 'clock stopped', pauses: 'Pauses', dispatch: 'Dispatch', best: 'Best fit', steps: 'Steps', step: 'Run water for half an hour',
   },
 }
 for (const lang of ['zh', 'en']) {
@@ -61,6 +61,7 @@ for (const lang of ['zh', 'en']) {
     t = (await api.post(`tickets/${t.id}/actions/accept`, {})).body
     await page.goto(`/tickets/${t.id}`)
     await expect(page.getByRole('heading', { name: w.steps })).toBeVisible()
+    await expect(page.getByText(w.step, { exact: true })).toBeVisible()
     await page.getByRole('button', { name: w.dispatch, exact: true }).click()
     await page.getByRole('dialog').getByRole('button', { name: w.best }).click()
     await expect.poll(async () => (await api.get(`tickets/${t.id}`)).body.state).toBe('dispatched')
@@ -95,4 +96,32 @@ test('a neighbour has told it already: the desk sees it while writing, with the 
   const told = form.getByRole('status').filter({ hasText: '可能有人已经报过' })
   await expect(told.getByRole('button', { name: /屋顶水箱一直溢水/ })).toContainText('同一栋 · 说法相近')
   await page.screenshot({ path: 'build/e2e/looks/alike.png' })
+})
+
+test('a caller gives the end of his plate: the desk finds his home', async ({ windows }) => {
+  const desk = await server.as('desk')
+  const community = desk.meta.communities[0].id
+  const stay = (await desk.get(`occupancies?community_id=${community}&limit=1`)).body.items[0]
+  const space = (await desk.get(`spaces/${stay.space_id}`)).body
+  expect((await desk.post('identities', { community_id: community, person_id: stay.person_id, kind: 'plate', value: '苏P·Z9Q71' })).status).toBe(201)
+  const page = await enter(windows, server, 'desk', '/desk')
+  for (const heard of ['z9q71', '苏pz9q71']) {
+    await page.getByRole('combobox', { name: '房号、姓名、电话或车牌' }).fill(heard)
+    await expect(page.getByRole('option').first()).toContainText(space.path_name)
+  }
+})
+
+test('a category is one kind’s: another kind drops it, and the list holds its own only', async ({ windows }) => {
+  const page = await enter(windows, server, 'desk', '/desk')
+  const form = page.getByRole('form', { name: '登记工单' })
+  await form.getByLabel('标题').fill('厨房水龙头一直滴水')
+  await form.getByRole('group', { name: '像是' }).getByRole('button', { name: /户内给水·水龙头漏水/ }).click()
+  const category = form.getByRole('combobox', { name: '分类' })
+  await expect(category).toHaveValue(/水龙头漏水/)
+  await form.getByLabel('类别').selectOption('complaint')
+  await expect(category).toHaveValue('')
+  await category.fill('噪音')
+  await expect(page.getByRole('option', { name: /噪音扰民/ }).first()).toBeVisible()
+  await category.fill('水龙头')
+  await expect(page.getByRole('option', { name: /户内给水/ })).toHaveCount(0)
 })

@@ -213,6 +213,56 @@ test('stale version 409 with the current one, missing If-Match 428, wrong state 
   expect(await (await house.as('manager')).del(`spaces/${space.id}`), 428)
 })
 
+test('a calendar of a minute a week is refused with advice, and does not stop anybody from asking', async () => {
+  const manager = await house.as('manager')
+  const row = expect(await manager.get(`work-calendars?community_id=${house.community}`), 200).items[0]
+  const none = Object.fromEntries(['tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'].map((d) => [d, null]))
+  const thin = await manager.patch(`work-calendars/${row.id}`, { ...none, monday: '09:00-09:01' }, row.version, { 'accept-language': 'en' })
+  assert.deepEqual(faults(thin), { monday: 'range' })
+  assert.match(JSON.stringify(thin.body), /at least 5 hours.*SLA policies/)
+  assert.deepEqual(faults(await manager.patch(`work-calendars/${row.id}`, { ...none, monday: null }, row.version)), { monday: 'required' })
+  assert.deepEqual(faults(await manager.patch(`work-calendars/${row.id}`, { ...none, monday: '09:00-11:00 11:00-13:59' }, row.version)), { monday: 'range' })
+  const five = expect(await manager.patch(`work-calendars/${row.id}`, { ...none, monday: '09:00-14:00' }, row.version), 200)
+  expect(await desk.post('tickets', ticket()), 201)
+  // a year of working time within five hours a week: more than the calendar can say
+  const policy = expect(await manager.get(`sla-policies?community_id=${house.community}&kind=suggestion&priority=P3`), 200).items[0]
+  const long = expect(await manager.patch(`sla-policies/${policy.id}`, { resolve_min: 525600, hours: 'working' }, policy.version), 200)
+  const made = expect(await desk.post('tickets', ticket({ kind: 'suggestion' })), 201)
+  assert.equal(Date.parse(made.resolve_due) - Date.parse(made.created_at), 525600 * 60000)
+  const asked = { community_id: house.community, kind: 'suggestion', priority: 'P3', received_at: '2026-03-02T09:00:00+08:00' }
+  const told = expect(await desk.post('sla/simulate', asked, { 'accept-language': 'en' }), 200)
+  assert.match(told.explanation[0], /in working time/)
+  assert.match(told.explanation[1], /too little working time within 11 years: counted around the clock/)
+  assert.equal(told.resolve_due, '2027-03-02T09:00:00.000+08:00')
+  expect(await manager.patch(`sla-policies/${policy.id}`, { resolve_min: policy.resolve_min, hours: policy.hours }, long.version), 200)
+  expect(await manager.patch(`work-calendars/${row.id}`, Object.fromEntries(['monday', ...Object.keys(none)].map((d) => [d, row[d]])), five.version), 200)
+})
+
+test('an appointment is not for before it was asked; links do not contradict each other; a ladder does not go down', async () => {
+  const at = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString()
+  assert.deepEqual(faults(await desk.post('tickets', ticket({ appointment_at: at(-10) }))), { appointment_at: 'past' })
+  assert.deepEqual(faults(await desk.post('tickets', ticket({ appointment_at: '2019-01-01T09:00:00+08:00' }))), { appointment_at: 'past' })
+  const t = expect(await desk.post('tickets', ticket({ appointment_at: at(-3) })), 201)
+  assert.deepEqual(faults(await desk.patch(`tickets/${t.id}`, { appointment_at: at(-60) }, t.version)), { appointment_at: 'past' })
+  const moved = expect(await desk.patch(`tickets/${t.id}`, { appointment_at: at(60) }, t.version), 200)
+  expect(await desk.patch(`tickets/${t.id}`, { title: '漏水了' }, moved.version), 200)
+
+  const other = expect(await desk.post('tickets', ticket()), 201)
+  const link = (a, b, kind) => desk.post('ticket-links', { community_id: house.community, ticket_id: a.id, other_id: b.id, kind })
+  const made = expect(await link(t, other, 'follow_up'), 201)
+  assert.deepEqual(faults(await link(other, t, 'follow_up')), { other_id: 'linked' })
+  const third = expect(await desk.post('tickets', ticket()), 201)
+  expect(await link(other, third, 'follow_up'), 201)
+  assert.deepEqual(faults(await link(third, t, 'follow_up')), { other_id: 'cycle' })
+  expect(await desk.del(`ticket-links/${made.id}`, made.version), 200)
+  expect(await link(third, t, 'follow_up'), 201)
+
+  const manager = await house.as('manager')
+  const rung = (percent, level) => manager.post('ladder-steps', { community_id: house.community, percent, level, quiet: true })
+  assert.deepEqual(faults(await rung(140, 'worker')), { level: 'order' })
+  expect(await rung(140, 'manager'), 201)
+})
+
 test('lists refuse what they do not know', async () => {
   const cases = {
     'colour=red': 'colour',

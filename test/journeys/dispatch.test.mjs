@@ -14,7 +14,7 @@ before(async () => {
   home = house.resident1.space_id
   // Three workers of a trade of their own, so that nobody else is fit: two on duty, one at home.
   skill = await made(manager, 'skills', { name: '钟表' })
-  category = await made(manager, 'categories', { name: '钟楼·停摆', kind: 'repair', skill_id: skill.id })
+  category = await made(manager, 'categories', { name: '钟楼·停摆', kind: 'repair', place: 'common', group_name: '钟楼', problem: '停摆', skill_id: skill.id })
   const hour = 3_600_000
   for (const [name, on] of [['甲师傅', true], ['乙师傅', true], ['丙师傅', false]]) {
     const s = await made(manager, 'staff', { name, takes_orders: true })
@@ -65,7 +65,7 @@ test('in turn: each once before anybody twice, the absent are passed over', asyn
 
 test('T-103: nobody is fit: the manager is told once, the order waits in sight', async () => {
   const rare = await made(manager, 'skills', { name: '钟表绝活' })
-  const needs = await made(manager, 'categories', { name: '钟楼·大修', kind: 'repair', skill_id: rare.id })
+  const needs = await made(manager, 'categories', { name: '钟楼·大修', kind: 'repair', place: 'common', group_name: '钟楼', problem: '大修', skill_id: rare.id })
   const t = await order({ category_id: needs.id })
   for (let i = 0; i < 2; i++) {
     const r = expect(await auto(t, 'smart'), 200)

@@ -43,10 +43,30 @@ test('a proposal only: at most three, best first, of the kind asked for; nothing
 })
 
 test('the words are the community’s: a manager mends what was suggested wrongly', async () => {
-  const c = expect(await manager.post('categories', { community_id: cm, name: '泳池·水温低', kind: 'repair', words: '泳池 水温' }), 201)
+  const c = expect(await manager.post('categories', { community_id: cm, name: '泳池·水温低', kind: 'repair', place: 'outdoor', group_name: '泳池', problem: '水温低', words: '泳池 水温' }), 201)
   assert.deepEqual([(await first('泳池水温太低')).category_id, (await first('泳池水温太低')).words], [c.id, ['泳池', '水温']])
   expect(await manager.patch(`categories/${c.id}`, { words: '游泳馆' }, c.version), 200)
   assert.notEqual((await first('泳池水温太低'))?.category_id, c.id)
+})
+
+test('only valid combinations: a category says its kind, place, thing and problem, and is for such tickets only', async () => {
+  assert.deepEqual(faults(await manager.post('categories', { community_id: cm, name: '无名' })), { kind: 'required', place: 'required', group_name: 'required', problem: 'required' })
+  const tap = expect(await suggest('水龙头漏水', { kind: 'repair' }), 200).items[0].category_id
+  const [building] = expect(await desk.get(`spaces?community_id=${cm}&kind=building&limit=1`), 200).items
+  const ticket = (fields) => desk.post('tickets', { community_id: cm, title: '水龙头漏水', channel: 'phone', category_id: tap, ...fields }, { 'accept-language': 'en' })
+  assert.deepEqual(faults(await ticket({ kind: 'complaint' })), { category_id: 'kind' })
+  assert.deepEqual(faults(await ticket({ kind: 'repair', space_id: building.id })), { category_id: 'place' })
+  const t = expect(await ticket({ kind: 'repair', space_id: house.resident1.space_id }), 201)
+  assert.deepEqual(faults(await desk.patch(`tickets/${t.id}`, { space_id: building.id }, t.version)), { category_id: 'place' })
+  const noise = (await first('邻居晚上放音响很吵', { kind: 'complaint' })).category_id
+  assert.deepEqual(faults(await desk.patch(`tickets/${t.id}`, { category_id: noise }, t.version)), { category_id: 'kind' })
+  expect(await desk.patch(`tickets/${t.id}`, { space_id: building.id, category_id: null }, t.version), 200)
+  const policy = { community_id: cm, kind: 'complaint', priority: 'P3', category_id: tap, respond_min: 1, handle_min: 1, resolve_min: 1, hours: 'always' }
+  assert.deepEqual(faults(await manager.post('sla-policies', policy)), { category_id: 'kind' })
+  // what cannot be taken is not suggested
+  const places = async (space_id) => Promise.all(expect(await suggest('水龙头漏水 水管 公区漏水', { space_id }), 200).items.map(async (i) => expect(await desk.get(`categories/${i.category_id}`), 200).place))
+  assert.ok((await places(house.resident1.space_id)).includes('home'))
+  assert.ok(!(await places(building.id)).includes('home'))
 })
 
 test('a category is called in the language of who asks', async () => {

@@ -35,7 +35,7 @@ test('six pages, each with the four steps; a limit is the policy’s, at this mo
   assert.equal(limit(await page(desk, repair.id)), policy.respond_min - 1)
 })
 
-test('a ticket keeps the version it started with, whatever happens later', async () => {
+test('T-102: a ticket keeps the version it started with, whatever happens later', async () => {
   const before = await inForce('repair')
   const t = await house.register(desk)
   assert.equal(t.handbook_page_id, before.id)

@@ -147,6 +147,9 @@ test('archived rows are apart from the others and cannot be pointed at', async (
         community_id: house.community,
         name: '新分类',
         kind: 'repair',
+        place: 'none',
+        group_name: '新',
+        problem: '新',
         skill_id: made.id,
       }),
     ).skill_id,
@@ -168,6 +171,11 @@ test('desk: households by room, name, phone; board columns add up', async () => 
     assert.ok(hit.persons.some((p) => p.id === person.id && p.phone === masked.phone))
   }
   assert.ok((await lookup(space.code.split('-')[0])).length <= 20)
+  expect(await desk.post('identities', { community_id: house.community, person_id: person.id, kind: 'plate', value: '苏P·M5071' }), 201)
+  for (const q of ['5071', 'M5071', 'm5071', 'P·M5071', '苏PM5071', '苏p·m5071', '苏P-M 5071', '苏P·M5071', '苏P·M'])
+    assert.ok((await lookup(q)).some((h) => h.space_id === space.id), `the car is found by ${q}`)
+  for (const q of ['M507', '071', '5072', '粤PM5071']) assert.ok(!(await lookup(q)).some((h) => h.space_id === space.id), `no car by ${q}`)
+  assert.equal(expect(await desk.get(`identities?community_id=${house.community}&person_id=${person.id}&limit=50`), 200).items[0].value_key, undefined)
   const card = expect(await desk.get(`desk/household?space_id=${space.id}`), 200)
   assert.equal(card.space.id, space.id)
   assert.ok(card.tickets.length <= 20 && card.tickets.every((t) => t.space_id === space.id))

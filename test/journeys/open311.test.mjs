@@ -37,6 +37,8 @@ test('a civic app lists, posts and follows a request, unchanged', async () => {
     assert.deepEqual(Object.keys(s), ['service_code', 'service_name', 'description', 'metadata', 'type', 'keywords', 'group'])
     assert.deepEqual([s.metadata, s.type], [false, 'realtime'])
   }
+  const english = JSON.parse((await ask('services.json', { headers: { 'accept-language': 'en' } })).text)
+  assert.ok(english.every((s) => !/[\u4e00-\u9fff]/.test(s.service_name + s.description + s.group)))
   const light = services.find((s) => /路灯不亮|Street light/.test(s.service_name))
   assert.deepEqual(await civic.serviceDefinition(light.service_code), { service_code: light.service_code, attributes: [] })
   const [made] = await civic.submitRequest({
@@ -86,6 +88,15 @@ test('XML says the same, and nothing in it is markup that was not ours', async (
   assert.deepEqual(Object.keys(seen), Object.keys(same))
   assert.equal(seen.address_id, String(house.resident1.space_id))
   assert.ok(seen.address.length > 3)
+})
+
+test('a service for homes told of a building: the place stays as words, the report is not lost', async () => {
+  const tap = expect(await desk.get(`categories?community_id=${house.community}&kind=repair&place=home&limit=1`), 200).items[0]
+  const [building] = expect(await desk.get(`spaces?community_id=${house.community}&kind=building&limit=1`), 200).items
+  const made = await post({ service_code: String(tap.id), api_key: key, address_id: String(building.id), description: '水龙头漏水' })
+  assert.equal(made.status, 201)
+  const t = expect(await desk.get(`tickets/${JSON.parse(made.text)[0].service_request_id}`), 200)
+  assert.deepEqual([t.category_id, t.space_id, t.address], [tap.id, null, String(building.id)])
 })
 
 test('only what came this way is public', async () => {

@@ -220,4 +220,15 @@ export const mutants = [
   ['no stored letter opens anything', 'src/rooms/mail/send.c', '    row_put(&next, LE_TRIES, v_int(tries + 1));', '    row_put(&next, LE_TRIES, v_int(tries + 1));\n    row_put(&next, LE_TEXT, v_text(s->text));', 'test/journeys/mail.test.mjs'],
   ['the reason keeps the address masked', 'src/rooms/mail/send.c', '        if (named)\n', '        if (named && !c)\n', 'test/journeys/mail.test.mjs'],
   ['a letter of an erased person says nothing', 'src/rooms/privacy/erase.c', '    TRY(letters_forget(c, tx, row_int(&old, R_COMMUNITY), ticket));', '', 'test/journeys/privacy.test.mjs'],
+  // --- only what fits
+  ['a category is one kind’s', 'src/rooms/handbook/classes.c', '    if (val_int(v[0]) != kind)', '    if (val_int(v[0]) != kind && !c)', 'src/rooms/handbook/test/handbook_test.c'],
+  ['a category for homes is for homes', 'src/rooms/handbook/classes.c', 'return place != PLACE_HOME ||', 'return place ||', 'src/rooms/handbook/test/handbook_test.c'],
+  ['a foreign category that does not fit is dropped', 'src/rooms/service/import.c', '        TRY(drop_misfit(c, tx, &neu));\n', '        (void)drop_misfit;\n', 'src/rooms/service/test/import_test.c'],
+  ['no calendar turns a request away', 'src/rooms/handbook/sla.c', '    if (!found) {', '    if (!found && policy->hours == HOURS_WORKING)\n        return FAIL(c, E_INVALID, "x", "x");\n    if (!found) {', 'src/rooms/handbook/test/handbook_test.c'],
+  ['a thin week is refused', 'src/rooms/calendar/calendar.c', 'return minutes >= WEEK_LEAST_MIN', 'return minutes', 'test/journeys/bad_input.test.mjs'],
+  ['two tickets are linked once', 'src/rooms/service/links.c', '    if (e == E_OK)\n        return FAIL_FIELD(c, "other_id", "linked"', '    if (e == E_OK && !c)\n        return FAIL_FIELD(c, "other_id", "linked"', 'src/rooms/service/test/loops_test.c'],
+  ['no ticket comes before itself', 'src/rooms/service/links.c', 'row_int(neu, TL_KIND) == LINK_RELATED)', 'row_int(neu, TL_KIND))', 'src/rooms/service/test/loops_test.c'],
+  ['the ladder does not go down', 'src/rooms/handbook/policies.c', '.check = rung_check', '.check = NULL', 'src/rooms/service/test/ladder_test.c'],
+  ['an anonymous plate is not found', 'src/rooms/privacy/erase.c', '        row_put(&neu, ID_KEY, v_null());\n', '', 'test/journeys/privacy.test.mjs'],
+  ['a plate is found by whole only without the right', 'src/rooms/service/desk.c', '    if (!plain || chars < END_CHARS)', '    if (chars < END_CHARS)', 'src/rooms/service/test/desk_test.c'],
 ]

@@ -61,6 +61,18 @@ static void test_complete(void **state)
     house_close(h);
 }
 
+/* Every category is one for its ticket's kind and place. */
+static void test_categories(void **state)
+{
+    (void)state;
+    struct house *h = filled(&small);
+    assert_true(COUNT("ticket WHERE category_id IS NOT NULL") > 100);
+    NONE("ticket t JOIN category k ON k.id = t.category_id WHERE k.kind <> t.kind");
+    NONE("ticket t JOIN category k ON k.id = t.category_id JOIN space s ON s.id = t.space_id WHERE "
+         "k.place = 1 AND s.kind <> 4");
+    house_close(h);
+}
+
 /* A flag says what the clock says; the job that sets them has nothing left to do. */
 static void test_clocks(void **state)
 {
@@ -171,8 +183,9 @@ static void test_only_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complete),   cmocka_unit_test(test_clocks),
-        cmocka_unit_test(test_alive),      cmocka_unit_test(test_numbers_go_on),
-        cmocka_unit_test(test_same_again), cmocka_unit_test(test_only_empty)};
+        cmocka_unit_test(test_complete),      cmocka_unit_test(test_categories),
+        cmocka_unit_test(test_clocks),        cmocka_unit_test(test_alive),
+        cmocka_unit_test(test_numbers_go_on), cmocka_unit_test(test_same_again),
+        cmocka_unit_test(test_only_empty)};
     return HOUSE_RUN(tests);
 }

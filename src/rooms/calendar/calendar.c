@@ -40,10 +40,19 @@ static const struct field year_fields[HY__N] = {
     [HY_SOURCE] = {"source", F_TEXT, LIST, 0, 200, .label = {"依据", "Source"}},
 };
 
-/* A calendar with no hours would make nothing ever due. */
+static int minutes_of(const struct work_hours *h)
+{
+    int sum = 0;
+    for (int i = 0; i < h->n; i++)
+        sum += h->span[i].to - h->span[i].from;
+    return sum;
+}
+
+enum { WEEK_LEAST_MIN = 300 };
+/* A calendar with no hours would make nothing ever due, one with a minute a week hardly. */
 static enum err week_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
-    int open = 0;
+    int minutes = 0;
     (void)tx;
     (void)old;
     for (int i = WC_MONDAY; i <= WC_SUNDAY; i++) {
@@ -54,13 +63,21 @@ static enum err week_check(struct ctx *c, struct tx *tx, const struct row *old, 
                              "write 09:00-12:00 13:30-18:00: in order, apart, at most %d spans",
                              SPANS_MAX);
         else
-            open += h.n;
+            minutes += minutes_of(&h);
     }
     if (c->fault.nfields)
         return E_INVALID;
-    return open ? E_OK
-                : FAIL_FIELD(c, "monday", "required", "一周至少要有一段工作时间",
-                             "a week needs at least one span of working time");
+    if (!minutes)
+        return FAIL_FIELD(c, "monday", "required", "一周至少要有一段工作时间",
+                          "a week needs at least one span of working time");
+    return minutes >= WEEK_LEAST_MIN
+               ? E_OK
+               : FAIL_FIELD(
+                     c, "monday", "range",
+                     "一周合计只有 %d 分钟,至少要 %d 小时。要按 24 小时计时,请在时限规则里选择",
+                     "only %d minutes a week; at least %d hours. To count around the clock, "
+                     "say so in the SLA policies",
+                     minutes, WEEK_LEAST_MIN / 60);
 }
 
 static enum err year_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)

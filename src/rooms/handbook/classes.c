@@ -28,9 +28,10 @@ static const struct field category_fields[CA__N] = {
                  .label = {"适用类别", "For"}},
     [CA_SKILL] = {"skill_id", F_REF, FILTER | LIST, .ref = "skills",
                   .label = {"所需技能", "Skill needed"}},
-    [CA_PLACE] = {"place", F_ENUM, FILTER | LIST, .choices = places, .label = {"部位", "Place"}},
-    [CA_GROUP] = {"group_name", F_TEXT, FILTER, 0, 30, .label = {"事项", "Thing"}},
-    [CA_PROBLEM] = {"problem", F_TEXT, SEARCH, 0, 30, .label = {"问题", "Problem"}},
+    [CA_PLACE] = {"place", F_ENUM, REQUIRED | FILTER | LIST, .choices = places,
+                  .label = {"部位", "Place"}},
+    [CA_GROUP] = {"group_name", F_TEXT, REQUIRED | FILTER, 1, 30, .label = {"事项", "Thing"}},
+    [CA_PROBLEM] = {"problem", F_TEXT, REQUIRED | SEARCH, 1, 30, .label = {"问题", "Problem"}},
     [CA_CLASS] = {"sla_class", F_ENUM, FILTER | LIST, .choices = classes,
                   .label = {"时限等级", "SLA class"},
                   .help = {"登记时没有说明紧急程度和影响范围的,按此定",
@@ -40,6 +41,11 @@ static const struct field category_fields[CA__N] = {
                            "separated by spaces; a category is suggested by them"}},
     [CA_CHECKLIST] = {"checklist", F_LONGTEXT, 0, 0, 1000, .label = {"处理步骤", "Steps"},
                       .help = {"每行一步", "one a line"}},
+    [CA_GROUP_EN] = {"group_name_en", F_TEXT, 0, 0, 60, .label = {"英文事项", "Thing in English"}},
+    [CA_PROBLEM_EN] = {"problem_en", F_TEXT, 0, 0, 60, .label = {"英文问题", "Problem in English"}},
+    [CA_CHECKLIST_EN] = {"checklist_en", F_LONGTEXT, 0, 0, 1000,
+                         .label = {"英文步骤", "Steps in English"},
+                         .help = {"每行一步", "one a line"}},
 };
 static const struct field price_fields[PI__N] = {
     STANDARD_FIELDS,
@@ -81,6 +87,39 @@ void class_urgency(int class, int *ret_urgency, int *ret_impact)
     *ret_impact = by_class[known ? class : 0][1];
 }
 
+/* --- which ticket a category is for --- */
+
+/* One that is not there is told by the reference check. */
+static const struct query Q_FITS = {
+    "handbook.fits",
+    "SELECT k.kind, k.place, s.kind FROM category k LEFT JOIN space s ON s.id = $3 "
+    "AND s.community_id = k.community_id WHERE k.community_id = $1 AND k.id = $2"};
+
+bool place_allows(int64_t place, int64_t space_kind)
+{
+    return place != PLACE_HOME || !space_kind || space_kind == SP_UNIT;
+}
+
+enum err category_fits(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                       struct val category, struct val space)
+{
+    struct val v[3];
+    if (category.t != V_INT)
+        return E_OK;
+    enum err e = q_one(c, tx, &Q_FITS, IN(v_int(community), category, v_int(val_int(space))), v, 3);
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    if (val_int(v[0]) != kind)
+        return FAIL_FIELD(c, "category_id", "kind", "这个分类属于另一个类别",
+                          "this category is of another kind");
+    return place_allows(val_int(v[1]), val_int(v[2]))
+               ? E_OK
+               : FAIL_FIELD(c, "category_id", "place",
+                            "这个分类只用于户内,所选地点不是房屋:请换一个分类或选房屋",
+                            "this category is for homes and the place is none: choose another "
+                            "category, or a home");
+}
+
 /* --- the shipped tables --- */
 
 enum {
@@ -94,6 +133,7 @@ enum {
     F_CLASS,
     F_WORDS,
     F_STEPS,
+    F_STEPS_EN,
     F__N
 };
 
@@ -139,6 +179,9 @@ static struct row row_of(struct ctx *c, const struct str *cell)
     row_put(&row, CA_CLASS, v_int(class->code));
     row_put(&row, CA_WORDS, text_or_null(cell[F_WORDS]));
     row_put(&row, CA_CHECKLIST, text_or_null(lines_of(c, cell[F_STEPS])));
+    row_put(&row, CA_GROUP_EN, v_text(cell[F_GROUP_EN]));
+    row_put(&row, CA_PROBLEM_EN, v_text(cell[F_PROBLEM_EN]));
+    row_put(&row, CA_CHECKLIST_EN, text_or_null(lines_of(c, cell[F_STEPS_EN])));
     return row;
 }
 
@@ -163,6 +206,31 @@ enum err classes_shipped(struct ctx *c, struct class_seed *ret, size_t max, size
     return E_OK;
 }
 
+/* What nobody has changed since it was shipped. */
+static const struct query Q_ENGLISH = {
+    "handbook.english",
+    "UPDATE category SET group_name_en = $4, problem_en = $5, checklist_en = $6 WHERE group_name = "
+    "$1 AND problem = $2 AND checklist = $3 AND group_name_en IS NULL AND problem_en IS NULL AND "
+    "checklist_en IS NULL"};
+
+static enum err english_comes(struct ctx *c, struct tx *tx)
+{
+    struct class_seed *all = arena_get(c->mem, CLASSES_SHIPPED_MAX * sizeof *all);
+    size_t n;
+    TRY(classes_shipped(c, all, CLASSES_SHIPPED_MAX, &n));
+    for (size_t i = 0; i < n; i++) {
+        const struct val *v = all[i].row.v;
+        TRY(q_do(c, tx, &Q_ENGLISH,
+                 IN(v[CA_GROUP], v[CA_PROBLEM], v[CA_CHECKLIST], v[CA_GROUP_EN], v[CA_PROBLEM_EN],
+                    v[CA_CHECKLIST_EN]),
+                 NULL));
+    }
+    return E_OK;
+}
+
+const struct fixup handbook_fixups[] = {{6, "shipped categories speak English", english_comes},
+                                        {0}};
+
 static const struct query Q_SKILL_NAMED = {
     "handbook.skill_named",
     "SELECT id FROM skill WHERE community_id = $1 AND name = $2 AND archived = 0"};
@@ -170,7 +238,8 @@ static const struct query Q_HAS_CLASS = {"handbook.has_class",
                                          "SELECT id FROM category WHERE community_id = $1 LIMIT 1"};
 static const struct query Q_HAS_PRICE = {
     "handbook.has_price", "SELECT id FROM price_item WHERE community_id = $1 LIMIT 1"};
-const struct query *const class_queries[] = {&Q_SKILL_NAMED, &Q_HAS_CLASS, &Q_HAS_PRICE, NULL};
+const struct query *const class_queries[] = {&Q_FITS,      &Q_ENGLISH,   &Q_SKILL_NAMED,
+                                             &Q_HAS_CLASS, &Q_HAS_PRICE, NULL};
 
 /* A skill a class asks for must be there to be had. */
 static enum err skill_named(struct ctx *c, struct tx *tx, int64_t community, struct str name,

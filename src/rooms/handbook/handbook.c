@@ -83,4 +83,5 @@ const struct module handbook_module = {
     .listens = listens,
     .seed = handbook_drafts,
     .perms = perms,
-    .menu = menu};
+    .menu = menu,
+    .fixups = handbook_fixups};

@@ -45,6 +45,9 @@ enum {
     CA_CLASS,
     CA_WORDS,
     CA_CHECKLIST,
+    CA_GROUP_EN,
+    CA_PROBLEM_EN,
+    CA_CHECKLIST_EN,
     CA__N
 };
 enum { PI_GROUP = R_FIRST, PI_NAME, PI_NAME_EN, PI_UNIT, PI_PRICE, PI__N };
@@ -157,12 +160,12 @@ MUST_USE bool pause_moves(int hours, const struct workcal *calendar, const struc
 MUST_USE enum err sla_read(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
                            int64_t priority, struct val category, int64_t tier, struct sla *ret);
 /* sla_due with as much of the community's calendar as it takes; it is handed out unless
- * ret_calendar is NULL. */
-MUST_USE enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community,
-                             const struct sla *policy, int64_t received_ms,
-                             const struct pause *pauses, size_t n, int64_t ret_ms[CLOCK__N],
-                             struct workcal *ret_calendar);
-/* The same for one pause, over due_ms[0 … n-1]. */
+ * ret_calendar is NULL. Where the calendar has too little working time to say, the clock runs
+ * around the clock, and policy->hours says so: no request is turned away for a calendar. */
+MUST_USE enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community, struct sla *policy,
+                             int64_t received_ms, const struct pause *pauses, size_t n,
+                             int64_t ret_ms[CLOCK__N], struct workcal *ret_calendar);
+/* The same for one pause, over due_ms[0 … n-1]; what it lasted, where the calendar cannot say. */
 MUST_USE enum err pause_moves_of(struct ctx *c, struct tx *tx, int64_t community, int hours,
                                  const struct pause *p, int64_t *due_ms, size_t n);
 /* Does a pause of this class stop the clock, and must a worker's be approved first? */
@@ -173,6 +176,10 @@ MUST_USE enum err priority_read(struct ctx *c, struct tx *tx, int64_t community,
 /* The skill a category asks for (v_null: none) and its class (0: none). */
 MUST_USE enum err category_brief(struct ctx *c, struct tx *tx, int64_t community,
                                  struct val category, struct val *ret_skill, int *ret_class);
+/* R6: is this a category for tickets of this kind at this space (either may be v_null)? E_INVALID
+ * with field error category_id, kind or place, when not. */
+MUST_USE enum err category_fits(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                                struct val category, struct val space);
 struct class_seed { /* a row of the shipped table: without community and skill_id */
     struct row row;
     struct str skill; /* its name; empty: none */

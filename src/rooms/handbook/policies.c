@@ -143,15 +143,44 @@ static enum err check_tier(struct ctx *c, struct tx *tx, const struct row *neu)
 
 static enum err policy_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
-    (void)old;
     for (int i = PL_HANDLE; i <= PL_RESOLVE; i++)
         if (row_int(neu, i) < row_int(neu, i - 1))
             return FAIL_FIELD(c, policy_fields[i].name, "order", "不能短于前一个时限",
                               "not shorter than the clock before it");
+    if (!old)
+        TRY(category_fits(c, tx, row_int(neu, R_COMMUNITY), row_int(neu, PL_KIND),
+                          neu->v[PL_CATEGORY], v_null()));
     if (row_int(neu, PL_KIND) == KIND_SAFETY && row_int(neu, PL_HOURS) != HOURS_ALWAYS)
         return FAIL_FIELD(c, "hours", "safety", "安全类按 24 小时计时",
                           "safety runs day and night");
     return check_tier(c, tx, neu);
+}
+
+static const struct query Q_RUNG = {
+    "handbook.rung",
+    "SELECT percent FROM ladder_step WHERE community_id = $1 AND archived = 0 AND id <> $2 AND "
+    "((percent < $3 AND level > $4) OR (percent > $3 AND level < $4)) ORDER BY percent LIMIT 1"};
+
+/* The longer a clock has run, the higher up it is told. */
+static enum err rung_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+{
+    struct val other;
+    int64_t percent = row_int(neu, LS_PERCENT), level = row_int(neu, LS_LEVEL);
+    enum err e =
+        q_one(c, tx, &Q_RUNG,
+              IN(neu->v[R_COMMUNITY], old ? old->v[R_ID] : v_int(0), v_int(percent), v_int(level)),
+              &other, 1);
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    return val_int(other) < percent
+               ? FAIL_FIELD(c, "level", "order", "%lld%% 已提醒到更高一级,之后不能再往下",
+                            "more senior people are told at %lld %% already: it does not go down "
+                            "after that",
+                            (long long)val_int(other))
+               : FAIL_FIELD(c, "level", "order", "%lld%% 才提醒较低一级,之前不能高于它",
+                            "less senior people are told later, at %lld %%: it does not go down "
+                            "after this",
+                            (long long)val_int(other));
 }
 
 const struct resource res_sla_policy = {.name = "sla_policy",
@@ -189,7 +218,8 @@ const struct resource res_ladder_step = {.name = "ladder_step",
                                          .nfields = LS__N,
                                          .title = "percent",
                                          .default_sort = "id",
-                                         POLICY_RIGHTS};
+                                         POLICY_RIGHTS,
+                                         .check = rung_check};
 /* --- a new community starts with these --- */
 
 enum { H = 60, WORKDAY = 9 * H }; /* a day of the default hours */
@@ -246,7 +276,8 @@ static const struct query Q_HAS_POLICY = {
     "handbook.has_policy", "SELECT id FROM sla_policy WHERE community_id = $1 LIMIT 1"};
 static const struct query Q_HAS_LADDER = {
     "handbook.has_ladder", "SELECT id FROM ladder_step WHERE community_id = $1 LIMIT 1"};
-const struct query *const policy_table_queries[] = {&Q_GENERAL, &Q_HAS_POLICY, &Q_HAS_LADDER, NULL};
+const struct query *const policy_table_queries[] = {&Q_GENERAL, &Q_RUNG, &Q_HAS_POLICY,
+                                                    &Q_HAS_LADDER, NULL};
 
 static enum err seed_sla(struct ctx *c, struct tx *tx, int64_t community)
 {

@@ -12,6 +12,10 @@ extern const struct query *const policy_table_queries[],
                                                               *const page_seed_queries[],
                                                                   *const reply_queries[];
 extern const struct route sla_routes[], suggest_routes[], page_routes[], reading_routes[];
+/* May a category of this place be given to a space of this kind (0: not said)? Homes' are for
+ * homes; what everybody shares is often told from a home. Pure. */
+bool place_allows(int64_t place, int64_t space_kind);
+extern const struct fixup handbook_fixups[];
 enum err handbook_policies(struct ctx *c, struct tx *tx, int64_t community);
 enum err handbook_classes(struct ctx *c, struct tx *tx, int64_t community);
 enum err handbook_pages(struct ctx *c, struct tx *tx, int64_t community);

@@ -134,6 +134,19 @@ static void tell_policy(struct ctx *c, struct simulation *s, struct buf *b)
     line(s, b);
 }
 
+/* What no calendar can answer is counted like an emergency (sla_due_of). */
+static void tell_closed(struct ctx *c, struct simulation *s, struct buf *b)
+{
+    int years = WORKCAL_DAYS_MAX / 365;
+    buf_fmt(b,
+            c->lang == LANG_ZH
+                ? "注意:工作日历在 %d 年内没有足够的工作时间,改按 24 小时计。请检查工作日历"
+                : "Note: the work calendar has too little working time within %d years: counted "
+                  "around the clock instead. Please check the work calendar",
+            years);
+    line(s, b);
+}
+
 static void tell_hours(struct ctx *c, struct simulation *s, struct buf *b)
 {
     buf_putz(b, c->lang == LANG_ZH ? "工作时间:" : "Working time: ");
@@ -221,6 +234,7 @@ static void tell_unknown(struct ctx *c, struct simulation *s, struct buf *b)
 static enum err work_out(struct ctx *c, struct tx *tx, void *arg)
 {
     struct simulation *s = arg;
+    struct sla counted;
     struct buf b;
     const struct row *in = &s->q->in;
     *s = (struct simulation){.q = s->q};
@@ -228,11 +242,15 @@ static enum err work_out(struct ctx *c, struct tx *tx, void *arg)
     TRY(sla_read(c, tx, s->community, row_int(in, I_KIND), row_int(in, I_PRIORITY),
                  in->v[I_CATEGORY], row_has(in, I_TIER) ? row_int(in, I_TIER) : TIER_REGULAR,
                  &s->sla));
-    TRY(sla_due_of(c, tx, s->community, &s->sla, s->received_ms, s->pauses, s->npauses, s->due_ms,
+    counted = s->sla;
+    TRY(sla_due_of(c, tx, s->community, &counted, s->received_ms, s->pauses, s->npauses, s->due_ms,
                    &s->calendar));
     buf_init(&b, c->mem, 4000);
     buf_init(&s->lines, c->mem, 64 << 10);
     tell_policy(c, s, &b);
+    if (counted.hours != s->sla.hours)
+        tell_closed(c, s, &b);
+    s->sla.hours = counted.hours;
     if (s->sla.hours == HOURS_WORKING) {
         tell_hours(c, s, &b);
         tell_days(c, s, &b);

@@ -92,25 +92,24 @@ enum err sla_read(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
 }
 
 /* Asks fn with as much of the calendar as it takes for an answer: from from_ms, at first to to_ms
- * and what minutes of working time usually need. */
+ * and what minutes of working time usually need. *ret_found false: nothing within its limit, for
+ * somebody has closed everything for years. */
 static enum err ask_calendar(struct ctx *c, struct tx *tx, int64_t community, int64_t from_ms,
                              int64_t to_ms, int64_t minutes,
                              bool (*fn)(const struct workcal *w, void *arg), void *arg,
-                             struct workcal *ret)
+                             struct workcal *ret, bool *ret_found)
 {
     const struct zone *z = app_zone(community);
     int64_t first = date_days(zone_date(z, from_ms)),
             /* enough for five days of eight hours */
         days = date_days(zone_date(z, to_ms)) - first + minutes / 300 + SLACK_DAYS;
-    for (;; days *= 2) {
+    for (*ret_found = false;; days *= 2) {
         if (days >= WORKCAL_DAYS_MAX)
             days = WORKCAL_DAYS_MAX - 1;
         TRY(workcal_load(c, tx, community, date_of_days(first), date_of_days(first + days), ret));
-        if (fn(ret, arg))
+        *ret_found = fn(ret, arg);
+        if (*ret_found || days == WORKCAL_DAYS_MAX - 1)
             return E_OK;
-        if (days == WORKCAL_DAYS_MAX - 1)
-            return FAIL(c, E_INVALID, "工作日历里的工作时间太少,算不出时限",
-                        "the work calendar has too little working time to work this out");
     }
 }
 
@@ -128,20 +127,23 @@ static bool ask_due(const struct workcal *w, void *arg)
     return sla_due(a->policy, w, a->from_ms, a->pauses, a->n, a->due_ms);
 }
 
-enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community, const struct sla *policy,
+enum err sla_due_of(struct ctx *c, struct tx *tx, int64_t community, struct sla *policy,
                     int64_t received_ms, const struct pause *pauses, size_t n,
                     int64_t ret_ms[CLOCK__N], struct workcal *ret_calendar)
 {
     struct ask a = {policy, received_ms, pauses, n, {0}};
     int64_t last_ms = n && pauses[n - 1].to_ms > received_ms ? pauses[n - 1].to_ms : received_ms;
-    if (policy->hours == HOURS_ALWAYS && !ret_calendar)
-        (void)ask_due(NULL, &a);
-    else {
+    bool found = false;
+    if (policy->hours == HOURS_WORKING || ret_calendar) {
         struct workcal w;
         TRY(ask_calendar(c, tx, community, received_ms, last_ms, policy->minutes[CLOCK_RESOLVE],
-                         ask_due, &a, &w));
+                         ask_due, &a, &w, &found));
         if (ret_calendar)
             *ret_calendar = w;
+    }
+    if (!found) {
+        policy->hours = HOURS_ALWAYS;
+        (void)ask_due(NULL, &a);
     }
     for (int k = 0; k < CLOCK__N; k++)
         ret_ms[k] = a.due_ms[k];
@@ -178,10 +180,13 @@ enum err pause_moves_of(struct ctx *c, struct tx *tx, int64_t community, int hou
     ASSERT(n <= CLOCK__N);
     for (size_t i = 0; i < n; i++)
         last_ms = due_ms[i] > last_ms ? due_ms[i] : last_ms;
+    bool found = false;
     if (hours == HOURS_WORKING)
-        return ask_calendar(c, tx, community, p->from_ms, last_ms, (p->to_ms - p->from_ms) / 60000,
-                            ask_move, &m, &w);
-    (void)ask_move(NULL, &m);
+        TRY(ask_calendar(c, tx, community, p->from_ms, last_ms, (p->to_ms - p->from_ms) / 60000,
+                         ask_move, &m, &w, &found));
+    m.hours = HOURS_ALWAYS;
+    if (!found)
+        (void)ask_move(NULL, &m);
     return E_OK;
 }
 

@@ -139,7 +139,8 @@ static enum err find(struct ctx *c, struct tx *tx, struct suggestion *s)
     struct str text = folded(c->mem, row_str(in, I_TEXT));
     for (size_t i = 0; i < all->n; i++) {
         const struct val *row = all->v + i * C__N;
-        if (kind && val_int(row[C_KIND]) != kind)
+        if ((kind && val_int(row[C_KIND]) != kind) ||
+            !place_allows(val_int(row[C_PLACE]), row_int(&space, SP_KIND)))
             continue;
         struct found f = weigh(all, row, text, place_of(row_int(&space, SP_KIND)));
         if (f.score)

@@ -17,9 +17,10 @@ static const struct query Q_OPEN = {
     "c.archived = 0 AND (CAST($1 AS BIGINT) = 0 OR s.community_id = $1) ORDER BY "
     "s.community_id LIMIT 1"};
 static const struct query Q_SERVICES = {
-    "open311.services", "SELECT id, name, name_en, group_name, problem, words FROM category WHERE "
-                        "community_id = $1 AND kind IN (1, 2, 6) AND archived = 0 ORDER BY id "
-                        "LIMIT 500"};
+    "open311.services",
+    "SELECT id, name, name_en, group_name, problem, words, group_name_en, problem_en FROM category "
+    "WHERE community_id = $1 AND kind IN (1, 2, 6) AND archived = 0 ORDER BY id "
+    "LIMIT 500"};
 static const struct query Q_SERVICE = {
     "open311.service", "SELECT id, kind, name FROM category WHERE community_id = $1 AND id = $2 "
                        "AND kind IN (1, 2, 6) AND archived = 0"};
@@ -138,7 +139,7 @@ static enum err services_get(struct ctx *c, struct req *q)
     TRY(q_rows(c, q->tx, &Q_SERVICES, IN(v_int(a->community)), SERVICES_MAX, &rows));
     geo_begin(&a->out, "services", "service");
     for (size_t i = 0; i < rows.n; i++) {
-        const struct val *v = rows.v + i * 6;
+        const struct val *v = rows.v + i * 8;
         bool en = c->lang == LANG_EN && val_str(v[2]).n;
         struct buf words;
         buf_init(&words, c->mem, 1000);
@@ -147,11 +148,11 @@ static enum err services_get(struct ctx *c, struct req *q)
         geo_record(&a->out);
         geo_text(&a->out, "service_code", arena_fmt(c->mem, "%lld", (long long)val_int(v[0])));
         geo_text(&a->out, "service_name", val_str(v[en ? 2 : 1]));
-        geo_text(&a->out, "description", val_str(v[4]));
+        geo_text(&a->out, "description", val_str(v[en && val_str(v[7]).n ? 7 : 4]));
         geo_raw(&a->out, "metadata", S("false"));
         geo_text(&a->out, "type", S("realtime"));
         geo_text(&a->out, "keywords", buf_str(&words));
-        geo_text(&a->out, "group", val_str(v[3]));
+        geo_text(&a->out, "group", val_str(v[en && val_str(v[6]).n ? 6 : 3]));
         geo_record_end(&a->out);
     }
     geo_end(&a->out, "services");
@@ -478,10 +479,25 @@ static void fill_ticket(struct ctx *c, struct ask *a)
     keep_rest(c, a);
 }
 
+/* A service for homes told of a hall: the place stays as words, the report is not lost. */
+static enum err place_or_words(struct ctx *c, struct tx *tx, const struct ask *a, struct row *t)
+{
+    enum err e = category_fits(c, tx, a->community, row_int(t, T_KIND), t->v[T_CATEGORY],
+                               t->v[T_SPACE]);
+    if (e != E_INVALID)
+        return e;
+    fault_clear(c);
+    row_put(t, T_SPACE, v_null());
+    if (!row_has(t, T_ADDRESS))
+        row_put(t, T_ADDRESS, v_text(utf8_head(form(a, "address_id"), 200)));
+    return E_OK;
+}
+
 static enum err store_post(struct ctx *c, struct tx *tx, void *arg)
 {
     struct ask *a = arg;
     struct row row = a->ticket;
+    TRY(place_or_words(c, tx, a, &row));
     TRY(res_insert(c, tx, &res_ticket, &row));
     a->service = row_int(&row, R_ID);
     return E_OK;

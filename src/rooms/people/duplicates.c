@@ -20,7 +20,8 @@ static const struct query Q_SAME_HOME = {
 static const struct query Q_SAME_NUMBER = {
     "people.same_number",
     "SELECT DISTINCT a.id, a.name, a.phone, b.id, b.name, b.phone FROM person_identity i JOIN "
-    "person_identity k ON k.community_id = i.community_id AND k.value = i.value AND k.kind = "
+    "person_identity k ON k.community_id = i.community_id AND k.value_key = i.value_key AND k.kind "
+    "= "
     "i.kind "
     "AND k.person_id > i.person_id AND k.archived = 0 JOIN person a ON a.id = i.person_id JOIN "
     "person b ON b.id = k.person_id WHERE i.community_id = $1 AND i.archived = 0 AND " ALIVE

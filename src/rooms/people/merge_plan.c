@@ -25,7 +25,7 @@ static const struct {
     const struct resource *res;
     const char *sql;
 } sames[] = {
-    {&res_identity, "b.kind = a.kind AND b.value = a.value"},
+    {&res_identity, "b.kind = a.kind AND b.value_key = a.value_key"},
     {&res_occupancy, "b.space_id = a.space_id AND b.relation = a.relation AND b.from_date <= "
                      "a.from_date AND (b.to_date IS NULL OR b.to_date >= a.to_date)"},
 };

@@ -40,13 +40,12 @@ const struct field person_fields[PE__N] = {
                    .label = {"匿名化于", "Anonymous since"}},
     [PE_NOTE] = {"note", F_LONGTEXT, UNLOGGED, 0, 1000, .label = {"备注", "Note"}},
 };
-enum { CREDIT_CODE = 5 };
 static const struct choice identity_kinds[] = {
     {1, "plate", {"车牌", "Number plate"}, NULL},
     {2, "access_card", {"门禁卡", "Access card"}, NULL},
     {3, "wechat", {"微信", "WeChat"}, NULL},
     {4, "wecom", {"企业微信", "WeCom"}, NULL},
-    {CREDIT_CODE, "credit_code", {"统一社会信用代码", "Credit code"}, NULL},
+    {IDENTITY_CREDIT_CODE, "credit_code", {"统一社会信用代码", "Credit code"}, NULL},
     {6, "contract", {"合同号", "Contract"}, NULL},
     {0}};
 static const struct field identity_fields[ID__N] = {
@@ -57,7 +56,12 @@ static const struct field identity_fields[ID__N] = {
                  .label = {"类型", "Kind"}},
     [ID_VALUE] = {"value", F_TEXT, REQUIRED | SEARCH | LIST | INDEXED | PERSONAL, 2, 60,
                   .label = {"号码", "Number"}},
+    [ID_KEY] = {"value_key", F_TEXT, INDEXED | UNLOGGED | HIDDEN | SERVER_SET, 0, 60,
+                .label = {"号码(查找用)", "Number as it is looked for"}},
 };
+/* A plate is told by its last characters, as a phone by its last digits. */
+static const struct index identity_indexes[] = {
+    {"person_identity_end", "community_id, substr(value_key, length(value_key) - 3)", NULL, false}};
 static const struct choice relations[] = {{REL_OWNER, "owner", {"业主", "Owner"}, "green"},
                                           {REL_TENANT, "tenant", {"租户", "Tenant"}, "blue"},
                                           {REL_FAMILY, "family", {"家属", "Family"}, "grey"},
@@ -154,17 +158,6 @@ static enum err occupancy_check(struct ctx *c, struct tx *tx, const struct row *
     return E_OK;
 }
 
-/* R6: a credit code is right by its own check digit. */
-static enum err identity_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
-{
-    (void)tx;
-    (void)old;
-    if (row_int(neu, ID_KIND) != CREDIT_CODE || credit_code_valid(row_str(neu, ID_VALUE)))
-        return E_OK;
-    return FAIL_FIELD(c, "value", "format", "统一社会信用代码不正确,请核对 18 位代码",
-                      "not a valid credit code; check its 18 characters");
-}
-
 /* A restricted person is only kept: in no list, page, search or export but those of whoever handles
  * his request (rooms/privacy, P5). */
 #define UNRESTRICTED                                                                               \
@@ -194,6 +187,8 @@ const struct resource res_identity = {.name = "person_identity",
                                       .label = {"证件与车牌", "Identity"},
                                       .fields = identity_fields,
                                       .nfields = ID__N,
+                                      .indexes = identity_indexes,
+                                      .nindexes = COUNT_OF(identity_indexes),
                                       .title = "value",
                                       PEOPLE_RIGHTS,
                                       .veil = {"privacy.restricted", UNRESTRICTED},
@@ -284,12 +279,13 @@ static const struct check checks[] = {
                "person_merge m ON m.gone_id = o.person_id AND m.state = 1 WHERE o.archived = 0 "
                "LIMIT 50"}},
     {0}};
-const struct module people_module = {
-    .name = "people",
-    .purpose = "persons, organisations, identities, occupancy",
-    .resources = resources,
-    .queries = {queries, plan_queries, merge_queries, duplicate_queries, quality_queries},
-    .routes = {routes},
-    .perms = perms,
-    .menu = menu,
-    .checks = checks};
+const struct module people_module = {.name = "people",
+                                     .purpose = "persons, organisations, identities, occupancy",
+                                     .resources = resources,
+                                     .queries = {queries, identity_queries, plan_queries,
+                                                 merge_queries, duplicate_queries, quality_queries},
+                                     .routes = {routes},
+                                     .perms = perms,
+                                     .menu = menu,
+                                     .checks = checks,
+                                     .fixups = people_fixups};

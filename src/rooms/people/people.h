@@ -22,7 +22,10 @@ enum {
     PE__N
 };
 extern const struct field person_fields[PE__N];
-enum { ID_PERSON = R_FIRST, ID_KIND, ID_VALUE, ID__N };
+enum { ID_PERSON = R_FIRST, ID_KIND, ID_VALUE, ID_KEY, ID__N };
+/* What an identity is found by, however a clerk types it: capitals, without dots, dashes, spaces
+ * and full width. In the arena. Pure. */
+struct str identity_key(struct arena *a, struct str value);
 enum { OC_PERSON = R_FIRST, OC_SPACE, OC_RELATION, OC_FROM, OC_TO, OC__N };
 /* Two rows of one person made one (merge.c); a row with PM_STATE 1 holds. */
 enum {

@@ -7,6 +7,12 @@
 MUST_USE enum err person_check(struct ctx *c, struct tx *tx, const struct row *old,
                                struct row *neu);
 
+/* --- identity.c --- */
+enum { IDENTITY_CREDIT_CODE = 5 };
+enum err identity_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);
+extern const struct fixup people_fixups[];
+extern const struct query *const identity_queries[];
+
 /* GET people/quality (quality.c) */
 enum err quality_get(struct ctx *c, struct req *q);
 extern const struct query *const quality_queries[];

@@ -195,9 +195,12 @@ static enum err erase_identities(struct ctx *c, struct tx *tx, const struct row 
     struct rows rows;
     TRY(q_rows(c, tx, &Q_IDENTITIES, IN(p->v[R_COMMUNITY], p->v[R_ID]), PIECE_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
-        struct str value = val_str(rows.v[i * 2 + 1]);
+        struct str value = val_str(rows.v[i * 2 + 1]), key = identity_key(c->mem, value);
         if (gone->n < WORDS_MAX)
             gone->v[gone->n++] = value;
+        if (!str_eq(key, value) && key.n > 3 &&
+            gone->n < WORDS_MAX) /* a plate written without its dot */
+            gone->v[gone->n++] = key;
     }
     return E_OK;
 }
@@ -210,6 +213,7 @@ static enum err blank_identities(struct ctx *c, struct tx *tx, const struct row 
         struct row neu = {0};
         int64_t id = val_int(rows.v[i * 2]);
         row_put(&neu, ID_VALUE, v_text(anonymous(c, id)));
+        row_put(&neu, ID_KEY, v_null());
         row_put(&neu, R_ARCHIVED, v_int(1));
         TRY(blank(c, tx, &res_identity, id, &neu));
     }

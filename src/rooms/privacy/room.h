@@ -57,7 +57,7 @@ MUST_USE enum err erase_allowed(struct ctx *c, struct tx *tx, int64_t community,
 MUST_USE enum err erase_person(struct ctx *c, struct tx *tx, int64_t person, bool *ret_more);
 /* A ticket without its contact; gone: what is taken out of its texts besides phone and ID numbers.
  */
-enum { WORDS_MAX = 24 };
+enum { WORDS_MAX = 48 };
 struct words {
     struct str v[WORDS_MAX];
     int n;

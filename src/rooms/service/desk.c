@@ -6,7 +6,8 @@
 
 #include "core/event.h"
 
-enum { LOOKUP_MAX = 20, COLUMN_MAX = 50, FEEDBACK_MAX = 50, DUE_SOON_MS = 4 * 3600 * 1000 };
+enum { LOOKUP_MAX = 20, PLATES_OF_DIGITS = 5, END_CHARS = 4 };
+enum { COLUMN_MAX = 50, FEEDBACK_MAX = 50, DUE_SOON_MS = 4 * 3600 * 1000 };
 enum { COLUMN_TEXT_BYTES = 90 << 10 }; /* four such columns fit a reply, whatever people write */
 
 static const struct query Q_BY_CODE = {
@@ -35,13 +36,18 @@ static const struct query Q_BY_PHONE_START = {"desk.by_phone_start",
 static const struct query Q_BY_ROOM = {
     "desk.by_room", "SELECT id FROM space WHERE community_id = $1 AND name >= $2 AND name < $3 AND "
                     "kind IN (4, 7) AND archived = 0 ORDER BY name, id LIMIT 20"};
-static const struct query Q_BY_IDENTITY = {
-    "desk.by_identity",
-    "SELECT DISTINCT o.space_id FROM person_identity i CROSS JOIN occupancy o WHERE o.community_id "
-    "= i.community_id AND o.person_id = i.person_id AND NOT EXISTS (SELECT 1 FROM person r WHERE "
-    "r.id = i.person_id AND r.restricted_at IS NOT NULL) AND i.community_id = $1 AND i.value >= $2 "
-    "AND i.value < $3 AND i.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= "
-    "$4)" FIRST_HOMES};
+/* By its key (people.h), from the front or by its last characters, as a phone. */
+#define HOME_OF_IDENTITY                                                                           \
+    "SELECT DISTINCT o.space_id FROM person_identity i CROSS JOIN occupancy o WHERE "              \
+    "o.community_id = i.community_id AND o.person_id = i.person_id AND NOT EXISTS (SELECT 1 FROM " \
+    "person r WHERE r.id = i.person_id AND r.restricted_at IS NOT NULL) AND i.community_id = $1 "  \
+    "AND i.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $2) AND "
+static const struct query Q_BY_IDENTITY = {"desk.by_identity", HOME_OF_IDENTITY
+                                           "i.value_key >= $3 AND i.value_key < $4" FIRST_HOMES};
+static const struct query Q_BY_IDENTITY_END = {
+    "desk.by_identity_end",
+    HOME_OF_IDENTITY "substr(i.value_key, length(i.value_key) - 3) = $3 AND i.value_key LIKE $4 "
+                     "ESCAPE '\\'" FIRST_HOMES};
 static const struct query Q_SPACE = {
     "desk.space", "SELECT path_name, code FROM space WHERE id = $1 AND community_id = $2"};
 static const struct query Q_SPACE_OPEN = {"desk.space_open",
@@ -66,10 +72,14 @@ static const struct query Q_FEEDBACK = {
     "t.id, t.code, t.title, 'visit', v.score * 10, v.comment, v.done_at FROM return_visit v JOIN "
     "ticket t ON t.id = v.ticket_id WHERE t.community_id = $1 AND t.space_id = $2 AND v.state = 2 "
     "ORDER BY 7 DESC, 1 LIMIT 50"};
-const struct query *const desk_queries[] = {
-    &Q_FEEDBACK,      &Q_BY_CODE,        &Q_BY_PATH, &Q_BY_NAME,     &Q_BY_PHONE_END,
-    &Q_BY_PHONE2_END, &Q_BY_PHONE_START, &Q_BY_ROOM, &Q_BY_IDENTITY, &Q_SPACE,
-    &Q_SPACE_OPEN,    &Q_BOARD_COUNT,    &Q_LATE,    &Q_TODAY,       NULL};
+const struct query *const desk_queries[] = {&Q_FEEDBACK,       &Q_BY_CODE,
+                                            &Q_BY_PATH,        &Q_BY_NAME,
+                                            &Q_BY_PHONE_END,   &Q_BY_PHONE2_END,
+                                            &Q_BY_PHONE_START, &Q_BY_ROOM,
+                                            &Q_BY_IDENTITY,    &Q_BY_IDENTITY_END,
+                                            &Q_SPACE,          &Q_SPACE_OPEN,
+                                            &Q_BOARD_COUNT,    &Q_LATE,
+                                            &Q_TODAY,          NULL};
 
 static struct str today_of(struct ctx *c, int64_t community)
 {
@@ -83,19 +93,26 @@ struct found {
     size_t n;
 };
 
-static enum err collect(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
-                        size_t nin, struct found *f)
+/* No more than most are found afterwards. */
+static enum err collect_to(struct ctx *c, struct tx *tx, const struct query *q,
+                           const struct val *in, size_t nin, size_t most, struct found *f)
 {
     struct rows rows;
     TRY(q_rows(c, tx, q, in, nin, LOOKUP_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
-        bool there = f->n == LOOKUP_MAX;
+        bool there = f->n >= most;
         for (size_t k = 0; k < f->n && !there; k++)
             there = f->v[k] == val_int(rows.v[i]);
         if (!there)
             f->v[f->n++] = val_int(rows.v[i]);
     }
     return E_OK;
+}
+
+static enum err collect(struct ctx *c, struct tx *tx, const struct query *q, const struct val *in,
+                        size_t nin, struct found *f)
+{
+    return collect_to(c, tx, q, in, nin, LOOKUP_MAX, f);
 }
 
 static struct val like(struct ctx *c, struct str s, bool after)
@@ -121,6 +138,28 @@ static bool digits_only(struct str s)
     return true;
 }
 
+/* A plate, however it is typed. Digits alone may be the end of a phone just as well: plates leave
+ * room for those. In full only for who may not ask for numbers (below). */
+static enum err find_by_identity(struct ctx *c, struct tx *tx, int64_t community, struct str s,
+                                 bool plain, struct found *f)
+{
+    struct str key = identity_key(c->mem, s);
+    size_t most = digits_only(s) ? f->n + PLATES_OF_DIGITS : LOOKUP_MAX, chars = utf8_len(key);
+    struct val cm = v_int(community), today = v_text(today_of(c, community)),
+               to = v_text(
+                   arena_fmt(c->mem, PRS "%s", PRA(key), plain ? "\xf4\x8f\xbf\xbf" : "\x01"));
+    if (most > LOOKUP_MAX)
+        most = LOOKUP_MAX;
+    if (!chars || f->n >= most)
+        return E_OK;
+    TRY(collect_to(c, tx, &Q_BY_IDENTITY, IN(cm, today, v_text(key), to), most, f));
+    if (!plain || chars < END_CHARS)
+        return E_OK;
+    size_t before = utf8_head(key, chars - END_CHARS).n;
+    struct val end = v_text(str_sub(key, before, key.n));
+    return collect_to(c, tx, &Q_BY_IDENTITY_END, IN(cm, today, end, like(c, key, false)), most, f);
+}
+
 /* A caller says the end of his number and a clerk types it: that is what the desk is for. Who may
  * not ask for a number in full finds people by the whole number only, or could find it out digit by
  * digit. */
@@ -129,10 +168,11 @@ static enum err find_households(struct ctx *c, struct tx *tx, int64_t community,
 {
     bool plain = who_may(c->who, "personal.read", community);
     struct val from = v_text(s), to = v_text(arena_fmt(c->mem, PRS "\xf4\x8f\xbf\xbf", PRA(s))),
-               whole = v_text(arena_fmt(c->mem, PRS "\x01", PRA(s))),
                today = v_text(today_of(c, community));
     struct val cm = v_int(community);
     TRY(collect(c, tx, &Q_BY_CODE, IN(cm, from, to), f));
+    if (digits_only(s))
+        TRY(find_by_identity(c, tx, community, s, plain, f));
     if (digits_only(s) && s.n >= 4) {
         struct val end = v_text(str_sub(s, s.n - 4, 4)), some = plain ? like(c, s, false) : from;
         TRY(collect(c, tx, &Q_BY_PHONE_END, IN(cm, today, end, some), f));
@@ -144,8 +184,8 @@ static enum err find_households(struct ctx *c, struct tx *tx, int64_t community,
         TRY(collect(c, tx, &Q_BY_ROOM, IN(cm, from, to), f));
     if (f->n < LOOKUP_MAX && !digits_only(s))
         TRY(collect(c, tx, &Q_BY_NAME, IN(cm, today, from, to), f));
-    if (f->n < LOOKUP_MAX)
-        TRY(collect(c, tx, &Q_BY_IDENTITY, IN(cm, from, plain ? to : whole, today), f));
+    if (!digits_only(s)) /* after the names: 苏 is one too */
+        TRY(find_by_identity(c, tx, community, s, plain, f));
     if (!f->n) /* only now look through them all */
         TRY(collect(c, tx, &Q_BY_PATH, IN(cm, like(c, s, true)), f));
     return E_OK;

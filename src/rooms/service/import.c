@@ -143,11 +143,25 @@ static enum err check_stored(struct ctx *c, struct tx *tx, void *arg)
     return E_OK;
 }
 
+/* Another house had its own table of what fits what: its category is dropped rather than its
+ * request. */
+static enum err drop_misfit(struct ctx *c, struct tx *tx, struct row *row)
+{
+    enum err e = category_fits(c, tx, row_int(row, R_COMMUNITY), row_int(row, T_KIND),
+                               row->v[T_CATEGORY], row->v[T_SPACE]);
+    if (e != E_INVALID)
+        return e;
+    fault_clear(c);
+    row_put(row, T_CATEGORY, v_null());
+    return E_OK;
+}
+
 static enum err insert_rows(struct ctx *c, struct tx *tx, void *arg)
 {
     struct import *im = arg;
     for (const struct kept *k = im->first; k; k = k->next) {
         struct row neu = k->row;
+        TRY(drop_misfit(c, tx, &neu));
         enum err e = res_insert(c, tx, &res_ticket, &neu);
         if (e == E_INVALID && c->fault.nfields)
             row_errors_take(&im->rep->errors, c, k->no);

@@ -24,18 +24,54 @@ static const struct field link_fields[TL__N] = {
 static const struct index link_indexes[] = {
     {"ticket_link_once", "ticket_id, other_id", "archived = 0", true}};
 
+enum { LINK_STEPS = 20 };
+static const struct query Q_LINKED = {
+    "service.linked", "SELECT id FROM ticket_link WHERE community_id = $1 AND ticket_id = $3 AND "
+                      "other_id = $2 AND archived = 0 LIMIT 1"};
+/* Is $3 among what came after $2, by any chain of follow-ups and causes without link $4? */
+static const struct query Q_AFTER = {
+    "service.link_after",
+    "WITH RECURSIVE later (id, steps) AS (SELECT CAST($2 AS BIGINT), 0 UNION SELECT CASE WHEN "
+    "l.kind = 2 THEN l.other_id ELSE l.ticket_id END, d.steps + 1 FROM later d JOIN ticket_link l "
+    "ON (l.kind = 2 AND l.ticket_id = d.id) OR (l.kind = 3 AND l.other_id = d.id) WHERE d.steps < "
+    "$5 AND l.community_id = $1 AND l.archived = 0 AND l.id <> $4) SELECT id FROM later WHERE id = "
+    "$3 LIMIT 1"};
+
+/* Two tickets are linked once, whichever names the other, and nothing comes before itself. */
+static enum err link_fits(struct ctx *c, struct tx *tx, const struct row *old,
+                          const struct row *neu)
+{
+    struct val id, first = neu->v[TL_TICKET], then = neu->v[TL_OTHER];
+    enum err e = old ? E_MISSING
+                     : q_one(c, tx, &Q_LINKED, IN(neu->v[R_COMMUNITY], first, then), &id, 1);
+    if (e == E_OK)
+        return FAIL_FIELD(c, "other_id", "linked", "这两张工单已经关联",
+                          "these two tickets are linked already");
+    if (e != E_MISSING || row_int(neu, TL_KIND) == LINK_RELATED)
+        return e == E_MISSING ? E_OK : e;
+    if (row_int(neu, TL_KIND) == LINK_CAUSED_BY) /* the other came first */
+        first = neu->v[TL_OTHER], then = neu->v[TL_TICKET];
+    e = q_one(c, tx, &Q_AFTER,
+              IN(neu->v[R_COMMUNITY], then, first, neu->v[R_ID], v_int(LINK_STEPS)), &id, 1);
+    if (e != E_OK)
+        return e == E_MISSING ? E_OK : e;
+    return FAIL_FIELD(c, old ? "kind" : "other_id", "cycle",
+                      "前后关系会成环:另一工单已经排在这一单的另一侧",
+                      "it would come before itself: other links say the opposite order");
+}
+
 static enum err link_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     static const int ends[] = {TL_TICKET, TL_OTHER};
     struct row t;
     if (old)
-        return E_OK;
+        return link_fits(c, tx, old, neu);
     if (row_int(neu, TL_TICKET) == row_int(neu, TL_OTHER))
         return FAIL_FIELD(c, "other_id", "self", "不能关联自己",
                           "a ticket is not linked to itself");
     for (size_t i = 0; i < COUNT_OF(ends); i++)
         TRY(res_load_seen(c, tx, &res_ticket, row_int(neu, ends[i]), &t));
-    return E_OK;
+    return link_fits(c, tx, NULL, neu);
 }
 
 const struct resource res_ticket_link = {.name = "ticket_link",
@@ -71,7 +107,7 @@ static const struct query Q_LINKS = {
     ", CASE l.kind WHEN 1 THEN 'related' WHEN 2 THEN 'follows' ELSE 'causes' END, l.id FROM "
     "ticket_link l JOIN ticket t ON t.id = l.ticket_id WHERE l.community_id = $1 AND l.other_id = "
     "$2 AND l.archived = 0 ORDER BY 1 LIMIT 100"};
-const struct query *const link_queries[] = {&Q_MERGED, &Q_LINKS, NULL};
+const struct query *const link_queries[] = {&Q_MERGED, &Q_LINKS, &Q_LINKED, &Q_AFTER, NULL};
 
 /* --- shown on a ticket --- */
 

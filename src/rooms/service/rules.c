@@ -200,9 +200,22 @@ static enum err take_page(struct ctx *c, struct tx *tx, struct row *neu)
     return E_OK;
 }
 
+/* A category is for tickets of its kind and place; asked again when one of the three changes. */
+static enum err check_category(struct ctx *c, struct tx *tx, const struct row *old,
+                               const struct row *neu)
+{
+    bool same = old && val_eq(old->v[T_KIND], neu->v[T_KIND]) &&
+                val_eq(old->v[T_CATEGORY], neu->v[T_CATEGORY]) &&
+                val_eq(old->v[T_SPACE], neu->v[T_SPACE]);
+    return same ? E_OK
+                : category_fits(c, tx, row_int(neu, R_COMMUNITY), row_int(neu, T_KIND),
+                                neu->v[T_CATEGORY], neu->v[T_SPACE]);
+}
+
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     int64_t tier;
+    TRY(check_category(c, tx, old, neu));
     if (old) {
         count_reclass(old, neu);
         TRY(ticket_reclass(c, tx, old, neu));

@@ -191,6 +191,19 @@ static void test_duplicates(void **state)
     house_ok(h, add_person(h, h->b, "王刚", "13900000001", &id));
     house_ok(h, duplicates(h, AS_DESK, &n));
     assert_int_equal(n, 1);
+    /* one plate, written in two ways */
+    static const char *const plates[] = {"苏P·M5071", "苏p-m5071"};
+    for (size_t i = 0; i < COUNT_OF(plates); i++) {
+        struct row row = {0};
+        house_ok(h, add_person(h, h->a, i ? "车主甲" : "车主乙", NULL, &id));
+        row_put(&row, R_COMMUNITY, v_int(h->a));
+        row_put(&row, ID_PERSON, v_int(id));
+        row_put(&row, ID_KIND, v_int(1));
+        row_put(&row, ID_VALUE, v_text(str_of(plates[i])));
+        house_ok(h, house_insert(h, &res_identity, &row));
+    }
+    house_ok(h, duplicates(h, AS_DESK, &n));
+    assert_int_equal(n, 2);
     static const enum as strangers[] = {AS_CASHIER, AS_WORKER, AS_RESIDENT, AS_MANAGER_B, AS_ADMIN};
     for (size_t i = 0; i < COUNT_OF(strangers); i++)
         assert_int_equal(duplicates(h, strangers[i], &n), E_MISSING);
@@ -286,12 +299,75 @@ static void test_id_number(void **state)
     house_close(h);
 }
 
+/* --- plates --- */
+
+static void test_identity_key(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"苏P·M5071", "苏PM5071",   "苏p·m5071", " 苏P-M 5071",
+                                       "苏P.M5071", "苏P・M5071", "苏P•m5071", "苏PM5071"};
+    struct arena *a = arena_new(1 << 16);
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        struct str key = identity_key(a, str_of(ways[i]));
+        if (!str_eqz(key, "苏PM5071"))
+            fail_msg("%s is looked for as " PRS, ways[i], PRA(key));
+    }
+    assert_true(str_eqz(identity_key(a, S("wx_abc。1")), "WX_ABC1"));
+    assert_int_equal(identity_key(a, S(" ·- ")).n, 0);
+    assert_int_equal(identity_key(a, (struct str){0}).n, 0);
+    arena_free(a);
+}
+
+static enum err fill_keys(struct ctx *c, struct tx *tx, void *arg)
+{
+    (void)arg;
+    return people_module.fixups[0].run(c, tx);
+}
+
+/* Every way in writes the key; a database from before gets it at its next start, however many. */
+static void test_keys_come(void **state)
+{
+    enum { MANY = 1100 };
+    (void)state;
+    struct house *h = house_open();
+    struct row row = {0}, changed = {0};
+    house_as(h, AS_SYSTEM);
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, ID_PERSON, v_int(h->person[AS_RESIDENT]));
+    row_put(&row, ID_KIND, v_int(1));
+    row_put(&row, ID_VALUE, v_lit("苏P·M5071"));
+    house_ok(h, house_insert(h, &res_identity, &row));
+    assert_true(str_eqz(row_str(&row, ID_KEY), "苏PM5071"));
+    row_put(&changed, ID_VALUE, v_lit("苏P·D12345"));
+    house_ok(h, house_change(h, &res_identity, row_int(&row, R_ID), &changed));
+    assert_int_equal(house_number(h, "SELECT count(*) FROM person_identity WHERE value_key = "
+                                     "'苏PD12345'"),
+                     1);
+    for (int i = 1; i < MANY; i++) {
+        struct row more = {0};
+        row_put(&more, R_COMMUNITY, v_int(h->a));
+        row_put(&more, ID_PERSON, v_int(h->person[AS_RESIDENT]));
+        row_put(&more, ID_KIND, v_int(2));
+        row_put(&more, ID_VALUE, v_text(arena_fmt(h->c.mem, "card-%04d", i)));
+        house_ok(h, house_insert(h, &res_identity, &more));
+    }
+    house_sql(h, "UPDATE person_identity SET value_key = NULL");
+    house_ok(h, db_write(h->app.db, &h->c, fill_keys, NULL));
+    assert_int_equal(
+        house_number(h, "SELECT count(*) FROM person_identity WHERE value_key IS NULL"), 0);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM person_identity WHERE value_key LIKE "
+                                     "'CARD____'"),
+                     MANY - 1);
+    house_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twins),      cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_occupancy),  cmocka_unit_test(test_today),
         cmocka_unit_test(test_duplicates), cmocka_unit_test(test_check_digits),
-        cmocka_unit_test(test_id_number)};
+        cmocka_unit_test(test_id_number),  cmocka_unit_test(test_identity_key),
+        cmocka_unit_test(test_keys_come)};
     return HOUSE_RUN(tests);
 }

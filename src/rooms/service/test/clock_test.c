@@ -114,7 +114,7 @@ static const char *const lunch[7] = {"09:00-12:00 13:30-18:00",
                                      "09:00-12:00 13:30-18:00",
                                      "",
                                      ""};
-static const char *const tuesday[7] = {"", "10:00-12:00", "", "", "", "", ""};
+static const char *const tuesday[7] = {"", "10:00-15:00", "", "", "", "", ""};
 static const char *const weekend[7] = {"", "", "", "", "", "10:00-16:00", "10:00-16:00"};
 static const struct {
     const char *why, *const *week;
@@ -169,7 +169,7 @@ static const struct {
     {"osTicket#6739: any days of the week will do",
      tuesday,
      WORK,
-     150,
+     330,
      "2026-03-02 09:00",
      {{0}},
      "2026-03-10 10:30",

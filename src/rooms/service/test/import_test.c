@@ -148,10 +148,37 @@ static void test_reasons(void **state)
     house_close(h);
 }
 
+/* A category of another kind is dropped, not the request; one that fits stays. */
+static void test_category_dropped(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    for (int kind = KIND_REPAIR; kind <= KIND_COMPLAINT; kind++) {
+        struct import_report rep;
+        struct str id = arena_fmt(h->mem,
+                                  "SELECT min(id) FROM category WHERE kind = %d AND community_id = "
+                                  "%lld",
+                                  kind, (long long)h->a),
+                   map = arena_fmt(h->mem,
+                                   "{\"columns\":{\"title\":{\"from\":\"t\"},\"kind\":{\"value\":"
+                                   "\"repair\"},\"channel\":{\"value\":\"other\"},\"created_at\":{"
+                                   "\"from\":\"at\"},\"category_id\":{\"value\":\"%lld\"}}}",
+                                   (long long)house_number(h, id.p));
+        house_as(h, AS_SYSTEM);
+        house_ok(h, ticket_import(&h->c, &h->app, h->a, S("t,at\nA,2026-01-05T10:00:00+08:00\n"),
+                                  map, false, &rep));
+        assert_int_equal(rep.loaded, 1);
+        assert_int_equal(house_number(h, "SELECT count(*) FROM ticket WHERE category_id IS NULL"),
+                         kind == KIND_COMPLAINT);
+    }
+    assert_int_equal(house_number(h, "SELECT count(*) FROM ticket"), 2);
+    house_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_city), cmocka_unit_test(test_broken),
-                                       cmocka_unit_test(test_bytes),
-                                       cmocka_unit_test(test_reasons)};
+                                       cmocka_unit_test(test_bytes), cmocka_unit_test(test_reasons),
+                                       cmocka_unit_test(test_category_dropped)};
     return HOUSE_RUN(tests);
 }

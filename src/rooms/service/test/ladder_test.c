@@ -141,6 +141,44 @@ static void test_nobody(void **state)
     house_close(h);
 }
 
+/* More of the time used, no less senior people told; what is not in force does not count. */
+static void test_rungs_rise(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    static const struct {
+        int percent, level;
+        bool fits;
+    } rungs[] = {{140, LEVEL_WORKER, false}, {140, LEVEL_SUPERVISOR, false},
+                 {90, LEVEL_MANAGER, true},  {85, LEVEL_COMPANY, false},
+                 {70, LEVEL_WORKER, true},   {200, LEVEL_COMPANY, true},
+                 {10, LEVEL_MANAGER, false}, {140, LEVEL_COMPANY, true}};
+    for (size_t i = 0; i < COUNT_OF(rungs); i++) {
+        struct row row = {0};
+        row_put(&row, R_COMMUNITY, v_int(h->a));
+        row_put(&row, LS_PERCENT, v_int(rungs[i].percent));
+        row_put(&row, LS_LEVEL, v_int(rungs[i].level));
+        row_put(&row, LS_QUIET, v_int(1));
+        house_as(h, AS_MANAGER);
+        if (house_insert(h, &res_ladder_step, &row) != (rungs[i].fits ? E_OK : E_INVALID))
+            fail_msg("%d %% to %d", rungs[i].percent, rungs[i].level);
+        assert_true(rungs[i].fits || house_told(&h->c, "level", "order"));
+    }
+    int64_t half = house_number(h, arena_fmt(h->mem,
+                                             "SELECT id FROM ladder_step WHERE percent = 50 AND "
+                                             "community_id = %lld",
+                                             (long long)h->a)
+                                       .p);
+    struct row up = {0}, later = {0}, quiet = {0};
+    row_put(&up, LS_LEVEL, v_int(LEVEL_MANAGER));
+    assert_int_equal(house_change(h, &res_ladder_step, half, &up), E_INVALID);
+    row_put(&later, LS_PERCENT, v_int(99));
+    assert_int_equal(house_change(h, &res_ladder_step, half, &later), E_INVALID);
+    row_put(&quiet, LS_QUIET, v_int(0));
+    house_ok(h, house_change(h, &res_ladder_step, half, &quiet));
+    house_close(h);
+}
+
 /* zammad#3140, #2082: no word about a clock that stopped; and whoever gets the ticket next does not
  * hear again what was said. */
 static void test_ladder_once(void **state)
@@ -264,10 +302,14 @@ static void test_many_nodes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ladder),     cmocka_unit_test(test_fallbacks),
-        cmocka_unit_test(test_nobody),     cmocka_unit_test(test_ladder_once),
-        cmocka_unit_test(test_quiet),      cmocka_unit_test(test_ladder_again),
+        cmocka_unit_test(test_ladder),
+        cmocka_unit_test(test_fallbacks),
+        cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_ladder_once),
+        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_ladder_again),
         cmocka_unit_test(test_many_nodes),
+        cmocka_unit_test(test_rungs_rise),
     };
     return HOUSE_RUN(tests);
 }

@@ -213,6 +213,52 @@ static void test_links(void **state)
     house_close(h);
 }
 
+static enum err link_as(struct house *h, int64_t one, int64_t other, int kind, int64_t *ret)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, TL_TICKET, v_int(one));
+    row_put(&row, TL_OTHER, v_int(other));
+    row_put(&row, TL_KIND, v_int(kind));
+    house_as(h, AS_DESK);
+    enum err e = house_insert(h, &res_ticket_link, &row);
+    if (ret)
+        *ret = row_int(&row, R_ID);
+    return e;
+}
+
+/* R29: once for two, and no ticket comes before itself, by however many links. */
+static void test_links_fit(void **state)
+{
+    enum { CHAIN = 5 };
+    (void)state;
+    struct house *h = house_open();
+    int64_t t[CHAIN], plain;
+    for (int i = 0; i < CHAIN; i++)
+        t[i] = house_ticket(h, KIND_REPAIR);
+    house_ok(h, link_as(h, t[0], t[4], LINK_RELATED, &plain));
+    assert_int_equal(link_as(h, t[4], t[0], LINK_RELATED, NULL), E_INVALID);
+    assert_true(house_told(&h->c, "other_id", "linked"));
+    house_ok(h, link_as(h, t[0], t[1], LINK_FOLLOW_UP, NULL)); /* 1 follows 0 */
+    assert_int_equal(link_as(h, t[1], t[0], LINK_FOLLOW_UP, NULL), E_INVALID);
+    house_ok(h, link_as(h, t[2], t[1], LINK_CAUSED_BY, NULL)); /* 1 caused 2 */
+    house_ok(h, link_as(h, t[2], t[3], LINK_FOLLOW_UP, NULL));
+    assert_int_equal(link_as(h, t[3], t[0], LINK_FOLLOW_UP, NULL), E_INVALID);
+    assert_true(house_told(&h->c, "other_id", "cycle"));
+    assert_int_equal(link_as(h, t[0], t[3], LINK_CAUSED_BY, NULL), E_INVALID);
+    house_ok(h, link_as(h, t[3], t[0], LINK_RELATED, NULL));
+    house_ok(h, link_as(h, t[3], t[4], LINK_FOLLOW_UP, NULL));
+    /* 4 comes after 0 by now: what was merely related cannot become its cause. */
+    struct row neu = {0}, fits = {0};
+    row_put(&neu, TL_KIND, v_int(LINK_CAUSED_BY));
+    house_as(h, AS_DESK);
+    assert_int_equal(house_change(h, &res_ticket_link, plain, &neu), E_INVALID);
+    assert_true(house_told(&h->c, "kind", "cycle"));
+    row_put(&fits, TL_KIND, v_int(LINK_FOLLOW_UP));
+    house_ok(h, house_change(h, &res_ticket_link, plain, &fits));
+    house_close(h);
+}
+
 /* --- return visits --- */
 
 static int64_t visit_of(struct house *h, int64_t ticket, int why)
@@ -455,12 +501,19 @@ static void test_texts_alike(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handover),           cmocka_unit_test(test_first_contact_hands_over),
-        cmocka_unit_test(test_refused_twice),      cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_rule_of_a_category), cmocka_unit_test(test_links),
-        cmocka_unit_test(test_low_before),         cmocka_unit_test(test_visit_rules),
-        cmocka_unit_test(test_not_the_worker),     cmocka_unit_test(test_low_score),
-        cmocka_unit_test(test_low_again),          cmocka_unit_test(test_orphans),
+        cmocka_unit_test(test_handover),
+        cmocka_unit_test(test_first_contact_hands_over),
+        cmocka_unit_test(test_refused_twice),
+        cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_rule_of_a_category),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_low_before),
+        cmocka_unit_test(test_visit_rules),
+        cmocka_unit_test(test_not_the_worker),
+        cmocka_unit_test(test_low_score),
+        cmocka_unit_test(test_low_again),
+        cmocka_unit_test(test_orphans),
+        cmocka_unit_test(test_links_fit),
         cmocka_unit_test(test_texts_alike)};
     return HOUSE_RUN(tests);
 }

@@ -1,5 +1,5 @@
 // What all ticket pages share: the states, which of the three clocks runs now, and what it says by the server's time.
-import { L, fill } from '../../kit/i18n'
+import { L, fill, lang } from '../../kit/i18n'
 import { choice, field, resource } from '../../kit/meta'
 import { T } from '../../kit/texts'
 import { now, span_text } from '../../kit/time'
@@ -9,6 +9,9 @@ const OPEN_STATES = ['received', 'accepted', 'dispatched', 'in_progress', 'pause
 export const ACTIVE_STATES = [...OPEN_STATES, 'finished', 'informed']
 export const CLOCKS = ['respond', 'handle', 'resolve'] as const
 export type ClockName = (typeof CLOCKS)[number]
+
+/* A category's steps, in the language of who reads. */
+export const steps_of = (c: Values | null): string[] => String((lang.value === 'en' && c?.checklist_en) || c?.checklist || '').split('\n').filter(Boolean)
 
 export interface Clock { tone: 'none' | 'ok' | 'soon' | 'late' | 'done'; text: string; due: string | null; done: string | null; late: boolean }
 const SOON_MS: Record<ClockName, number> = { respond: 30 * 60000, handle: 2 * 3600000, resolve: 4 * 3600000 }
