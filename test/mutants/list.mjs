@@ -180,7 +180,7 @@ export const mutants = [
   ['a pause moves nothing that was due before', 'src/rooms/handbook/sla.c', '*due_ms <= p->from_ms || ', '', 'src/rooms/service/test/clock_test.c'],
   ["a worker's pause waits for a yes", 'src/rooms/service/pauses.c', '    ask = ask && c->who && !who_may(c->who, "ticket.dispatch", community);', '    ask = false;', 'src/rooms/service/test/clock_test.c'],
   ['each rung once per promise', 'src/rooms/service/ladder.c', '        if (has_fired(&l->fired, WHY_TIME, clock, r->percent))\n            continue;\n', '', 'src/rooms/service/test/ladder_test.c'],
-  ['residents hear nothing of escalations', 'src/rooms/service/ladder.c', ',\\"internal\\":true}', '}', 'test/journeys/clocks.test.mjs'],
+  ['residents hear nothing of escalations', 'src/rooms/service/ladder.c', '\\"level\\":\\"%s\\",\\"internal\\":true}"', '\\"level\\":\\"%s\\"}"', 'test/journeys/clocks.test.mjs'],
   ['responsibility moves only by acceptance', 'src/rooms/service/handover.c', '    (void)neu; /* handover_to_id is copied from the input */', '    row_put(neu, T_ASSIGNEE, in->v[0]);', 'src/rooms/service/test/loops_test.c'],
   ['two refusals are the manager’s to decide', 'src/rooms/service/handover.c', '    if (n >= REFUSALS_MAX)\n        return FAIL', '    if (n > 99)\n        return FAIL', 'src/rooms/service/test/loops_test.c'],
   ['nobody merged is forgotten', 'src/rooms/service/links.c', '    return mine.n\n', '    return c->mem == NULL\n', 'src/rooms/service/test/loops_test.c'],

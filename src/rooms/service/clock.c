@@ -225,5 +225,5 @@ const struct fixup service_fixups[] = {
     {1, "clocks know working time", hours_come},
     {2, "escalations say why", whys_come},
     {3, "low marks are followed up", low_scores_come},
-    {5, "escalations carry a number, tickets their next due", numbers_come},
+    {7, "escalations carry a number, tickets their next due", numbers_come},
     {0}};

@@ -302,14 +302,10 @@ static void test_many_nodes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ladder),
-        cmocka_unit_test(test_fallbacks),
-        cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_ladder_once),
-        cmocka_unit_test(test_quiet),
-        cmocka_unit_test(test_ladder_again),
-        cmocka_unit_test(test_many_nodes),
-        cmocka_unit_test(test_rungs_rise),
+        cmocka_unit_test(test_ladder),     cmocka_unit_test(test_fallbacks),
+        cmocka_unit_test(test_nobody),     cmocka_unit_test(test_ladder_once),
+        cmocka_unit_test(test_quiet),      cmocka_unit_test(test_ladder_again),
+        cmocka_unit_test(test_many_nodes), cmocka_unit_test(test_rungs_rise),
     };
     return HOUSE_RUN(tests);
 }
