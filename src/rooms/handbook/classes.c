@@ -206,12 +206,12 @@ enum err classes_shipped(struct ctx *c, struct class_seed *ret, size_t max, size
     return E_OK;
 }
 
-/* What nobody has changed since it was shipped. */
+/* What nobody has changed since it was shipped. Roofs and outer walls were homes' only. */
 static const struct query Q_ENGLISH = {
     "handbook.english",
-    "UPDATE category SET group_name_en = $4, problem_en = $5, checklist_en = $6 WHERE group_name = "
-    "$1 AND problem = $2 AND checklist = $3 AND group_name_en IS NULL AND problem_en IS NULL AND "
-    "checklist_en IS NULL"};
+    "UPDATE category SET group_name_en = $4, problem_en = $5, checklist_en = $6, place = CASE WHEN "
+    "place = 1 THEN CAST($7 AS BIGINT) ELSE place END WHERE group_name = $1 AND problem = $2 AND "
+    "checklist = $3 AND group_name_en IS NULL AND problem_en IS NULL AND checklist_en IS NULL"};
 
 static enum err english_comes(struct ctx *c, struct tx *tx)
 {
@@ -222,7 +222,7 @@ static enum err english_comes(struct ctx *c, struct tx *tx)
         const struct val *v = all[i].row.v;
         TRY(q_do(c, tx, &Q_ENGLISH,
                  IN(v[CA_GROUP], v[CA_PROBLEM], v[CA_CHECKLIST], v[CA_GROUP_EN], v[CA_PROBLEM_EN],
-                    v[CA_CHECKLIST_EN]),
+                    v[CA_CHECKLIST_EN], v[CA_PLACE]),
                  NULL));
     }
     return E_OK;

@@ -103,8 +103,12 @@ static void test_english_comes(void **state)
     house_sql(h,
               "UPDATE category SET group_name_en = NULL, problem_en = NULL, checklist_en = NULL");
     house_sql(h, "UPDATE category SET checklist = '自己的步骤' WHERE problem = '水龙头漏水'");
+    house_sql(h, "UPDATE category SET place = 1 WHERE problem = '屋面漏雨'");
     house_as(h, AS_SYSTEM);
     house_ok(h, db_write(h->app.db, &h->c, speak_english, NULL));
+    assert_int_equal(
+        house_number(h, "SELECT count(*) FROM category WHERE problem = '屋面漏雨' AND place = 6"),
+        2);
     assert_int_equal(house_number(h, "SELECT count(*) FROM category WHERE checklist_en IS NOT NULL "
                                      "AND group_name_en IS NOT NULL AND problem_en IS NOT NULL"),
                      all - 2);
