@@ -411,11 +411,10 @@ static enum err board_get(struct ctx *c, struct req *q)
                   IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), &total, 1));
         buf_fmt(b, "%s{\"key\":\"%s\",\"total\":%lld,\"items\":", i ? "," : "", columns[i].key,
                 (long long)val_int(total));
-        TRY(tickets_json(
-            c, q->tx,
-            "state IN ($2, $3) ORDER BY priority, COALESCE(next_due, resolve_due), id LIMIT 50",
-            IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)), RENDER_ACTIONS, b,
-            &rows, &n));
+        /* By what stays: no card moves under a hand because one of its clocks stopped. */
+        TRY(tickets_json(c, q->tx, "state IN ($2, $3) ORDER BY priority, resolve_due, id LIMIT 50",
+                         IN(v_int(community), v_int(columns[i].a), v_int(columns[i].b)),
+                         RENDER_ACTIONS, b, &rows, &n));
         buf_putc(b, '}');
         if (n)
             memcpy(all + n_all, rows, n * sizeof *rows);
