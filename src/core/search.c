@@ -108,8 +108,12 @@ static enum err text_said(struct ctx *c, struct tx *tx, const struct resource *r
 {
     const struct field *f = &r->fields[i];
     struct val title = v_null();
-    *ret = f->type == F_REF ? (struct str){0} : row_str(row, i);
-    if (f->type != F_REF || !row_has(row, i))
+    if (f->type != F_REF) {
+        *ret = row_str(row, i);
+        return E_OK;
+    }
+    *ret = (struct str){0};
+    if (!row_has(row, i))
         return E_OK;
     const struct resource *to = app_resource(str_of(f->ref));
     const struct query *q =
