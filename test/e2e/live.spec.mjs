@@ -1,11 +1,11 @@
-// live.spec.mjs - two people at two screens: what one does, the other sees within two seconds; and a card moves by dragging
+// live.spec.mjs - two people at two screens: what one does, the other sees at once, without reading anew; and a card moves by dragging
 // as well as by its menu. What a clock tells somebody stands on his first page until he says that he saw it.
 import { Database } from '../lib/database.mjs'
 import { card, cardMenu, enter, expect, phone, serverFor, test, words } from './lib.mjs'
 
 const server = serverFor(test)
 const w = words('zh')
-const SOON = { timeout: 2000 }
+const SOON = { timeout: 10_000 } // told: nothing here reads anew by itself
 const column = (page, name) => page.getByRole('region', { name, exact: true })
 
 async function accepted(title) {
@@ -16,7 +16,7 @@ async function accepted(title) {
   return { desk, row: row.body }
 }
 
-test('the board follows what others do within two seconds', async ({ windows }) => {
+test('the board follows what others do', async ({ windows }) => {
   const page = await enter(windows, server, 'dispatcher', '/desk')
   await expect(column(page, w.col_new).getByRole('article').first()).toBeVisible()
   await page.getByText('动态', { exact: true }).or(page.getByLabel('动态')).first().click()

@@ -8,8 +8,8 @@ export default defineConfig({
   workers: 2,
   retries: 0,
   forbidOnly: !!process.env.CI,
-  timeout: 120_000,
-  expect: { timeout: 15_000 }, // two cores for the server, the browser and whatever else runs there
+  timeout: 180_000,
+  expect: { timeout: 30_000 }, // two cores for the server, the browser and whatever else runs there
   outputDir: `../../${process.env.ANJU_BUILD ?? 'build'}/e2e`,
   reporter: [['line'], ...(process.env.PLAYWRIGHT_JSON_OUTPUT_NAME ? [['json']] : [])],
   use: {
