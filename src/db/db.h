@@ -201,6 +201,11 @@ MUST_USE enum err db_words_moved(struct ctx *c, struct tx *tx, const char *table
 struct str db_words_hits(struct db *db, struct arena *a, const char *table, const char *words,
                          int param);
 struct val db_words_ask(struct db *db, struct arena *a, const struct word *w, size_t n);
+/* Whether more than most rows hold the words, as the planner estimates: its index gives all hits at
+ * once and in no order, so of many it is better not asked. Never on SQLite, whose index hands them
+ * out one by one, newest first. hits: a db_words_hits with parameter 1. */
+MUST_USE enum err db_words_many(struct ctx *c, struct tx *tx, struct str hits, struct val words,
+                                int64_t most, bool *ret);
 
 /* --- whole databases (copy.c) --- */
 struct db_sum { /* one table: its rows in the order of its key, all columns by name */

@@ -120,3 +120,30 @@ struct val db_words_ask(struct db *db, struct arena *a, const struct word *w, si
     ASSERT(!b.full);
     return v_text(buf_str(&b));
 }
+
+/* The first line of a plan: "Gather  (cost=1000.00..2000.00 rows=218955 width=0)". */
+static int64_t planned_rows(struct str plan)
+{
+    ptrdiff_t at = str_find(plan, S("rows="));
+    int64_t n = 0;
+    for (size_t i = at < 0 ? plan.n : (size_t)at + 5;
+         i < plan.n && plan.p[i] >= '0' && plan.p[i] <= '9' && n < INT64_C(1000000000000); i++)
+        n = n * 10 + (plan.p[i] - '0');
+    return n;
+}
+
+enum err db_words_many(struct ctx *c, struct tx *tx, struct str hits, struct val words,
+                       int64_t most, bool *ret)
+{
+    struct rows plan;
+    *ret = false;
+    if (tx_db(tx)->engine->id == DB_SQLITE)
+        return E_OK;
+    const struct query *q = db_query(tx_db(tx), c->mem, S("words.estimate"),
+                                     arena_fmt(c->mem, "EXPLAIN " PRS, PRA(hits)));
+    if (!q)
+        return db_fail(c, E_BUSY, __FILE__);
+    TRY(q_rows(c, tx, q, IN(words), 100, &plan));
+    *ret = plan.n && planned_rows(val_str(plan.v[0])) > most;
+    return E_OK;
+}
