@@ -7,7 +7,7 @@ enum {
     STEP_ROWS = 200,  /* indexed in one transaction: other writers wait for it */
     FRESH_MAX = 5000, /* stale lines looked at by one question, newest first */
     FEW_MAX = 20000,  /* so many hits are looked up and sorted */
-    MANY_HITS = 4000  /* where an index without order costs what the rows do: some 50 ms */
+    MANY_HITS = 20000 /* more than so many of an index without order are not fetched */
 };
 
 static const struct query Q_STALE = {
