@@ -99,6 +99,7 @@ export async function api<T = Values>(method: string, path: string, call: Call =
   }
   if (call.key) headers['Idempotency-Key'] = call.key
   const where = path + query_text(call.query)
+  const sent = era
   let reply: Response | null = null
   try {
     reply = await fetch('/api/v1' + where, {
@@ -114,14 +115,16 @@ export async function api<T = Values>(method: string, path: string, call: Call =
   }
   if (!reply) throw new Problem(0, 'network', '')
   if (same && reply.status < 500 && reply.status !== 429) unanswered.delete(same)
-  if (!reply.ok) throw await problem_read(reply, path)
+  if (!reply.ok) throw await problem_read(reply, path, sent)
   if (reply.status === 204) return undefined as T
   const text = await reply.text()
   if (method === 'GET') void to_spare((s) => s.keep(where, text))
   return (text ? JSON.parse(text) : undefined) as T
 }
 
-async function problem_read(reply: Response, path: string): Promise<Problem> {
+/* Which login a request went out under: a refusal of the one before, come late, ends nothing. */
+let era = 0
+async function problem_read(reply: Response, path: string, sent: number): Promise<Problem> {
   let p: Values = {}
   try {
     p = await reply.json()
@@ -130,7 +133,7 @@ async function problem_read(reply: Response, path: string): Promise<Problem> {
   }
   if (reply.status === 401) {
     void to_spare((s) => s.ended())
-    if (!path.startsWith('/session')) session_lost()
+    if (!path.startsWith('/session') && sent === era) session_lost()
   }
   if (reply.status === 403 && p.code === 'password_change_required' && session.user)
     session.user.must_change_password = true
@@ -157,6 +160,7 @@ export interface SessionReply { user: User; csrf: string }
 export function session_take(r: SessionReply): User {
   if (r.csrf) csrf = r.csrf // the local copy has none
   session.user = r.user
+  era++
   session.expired = false
   void to_spare((s) => s.owner(r.user))
   return r.user
