@@ -32,7 +32,8 @@ static void parse_sort(struct parse *p, struct str v)
 {
     bool desc = str_starts(v, S("-"));
     int f = field_find(p->rt->r->fields, p->rt->r->nfields, desc ? str_sub(v, 1, v.n) : v);
-    if (f < 0 || (f != R_ID && !(p->rt->sort_f & BIT(f)))) {
+    if (f < 0 || (f != R_ID && !(p->rt->sort_f & BIT(f))) ||
+        !field_seen(p->c, p->rt, f, p->s->community_id)) {
         (void)FAIL_FIELD(p->c, "sort", "choice", "不能按这个字段排序",
                          "the list cannot be sorted by this field");
         return;
@@ -100,7 +101,9 @@ static void parse_filter(struct parse *p, struct str name, struct str value)
     int f = field_find(p->rt->r->fields, p->rt->r->nfields, field);
     char o = filter_op(op);
     const char *shown = str_z(p->c->mem, utf8_head(name, 64));
-    if (f < 0 || !(p->rt->r->fields[f].flags & FILTER) || !o) {
+    /* What may not be read is not to be guessed by asking for it either. */
+    if (f < 0 || !(p->rt->r->fields[f].flags & FILTER) || !o ||
+        !field_seen(p->c, p->rt, f, p->s->community_id)) {
         (void)FAIL_FIELD(p->c, shown, "unknown", "列表没有这个筛选条件",
                          "the list has no such filter");
         return;

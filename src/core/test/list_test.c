@@ -85,6 +85,11 @@ static int explain(struct house *h, const struct resource *r, struct str query, 
     return bad;
 }
 
+static bool is_seen(struct house *h, const struct resource *r, int f)
+{
+    return field_seen(&h->c, rt_of(r), f, r->system ? 0 : h->a);
+}
+
 /* Both directions and a later page of one sort, without and with each filter. */
 static int explain_sort(struct house *h, const struct resource *r, int sort, bool plain)
 {
@@ -102,7 +107,7 @@ static int explain_sort(struct house *h, const struct resource *r, int sort, boo
             bad += explain(h, r, base, plain);
             bad += explain(h, r, arena_fmt(mem, PRS "&q=1502", PRA(base)), false);
             for (int f = 0; f < r->nfields && !page; f++)
-                if (r->fields[f].flags & FILTER)
+                if (r->fields[f].flags & FILTER && is_seen(h, r, f))
                     bad += explain(h, r,
                                    arena_fmt(mem, PRS "&%s%s=" PRS, PRA(base), r->fields[f].name,
                                              r->fields[f].type == F_INSTANT ? ".lt" : "",
@@ -119,7 +124,7 @@ static int explain_as(struct house *h, const struct resource *r, const char *per
     asker_init(&k, h, r, perm);
     h->c.who = &k.who;
     for (int i = 0; i < r->nfields; i++)
-        if (i == R_ID || r->fields[i].flags & SORT)
+        if (i == R_ID || (r->fields[i].flags & SORT && is_seen(h, r, i)))
             bad += explain_sort(h, r, i, r->read && strcmp(perm, r->read) == 0);
     h->c.who = NULL;
     arena_reset(h->c.mem);
@@ -144,6 +149,27 @@ static void test_explain(void **state)
     }
     assert_true(asked >= n); /* every resource was looked at */
     assert_int_equal(bad, 0);
+    house_close(h);
+}
+
+/* What a caller may not read he does not ask or sort by: his own ticket would answer yes or no. */
+static void test_unseen(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    static const char *const asked[] = {"handover_to_id=1", "next_due.lt=2030-01-01T00:00:00Z",
+                                        "sort=next_due"};
+    for (size_t i = 0; i < COUNT_OF(asked); i++) {
+        struct asker k;
+        struct list_spec spec;
+        struct str q = arena_fmt(h->mem, "%s&community_id=%lld", asked[i], (long long)h->a);
+        asker_init(&k, h, &res_ticket, "ticket.own");
+        h->c.who = &k.who;
+        assert_int_equal(parse(h, &res_ticket, q, &spec), E_INVALID);
+        h->c.who = NULL;
+        h->c.fault = (struct fault){0};
+        house_ok(h, parse(h, &res_ticket, q, &spec));
+    }
     house_close(h);
 }
 
@@ -418,8 +444,9 @@ static void test_search_masked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_explain),  cmocka_unit_test(test_paging),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_scope),
-        cmocka_unit_test(test_search),   cmocka_unit_test(test_search_masked)};
+        cmocka_unit_test(test_explain),      cmocka_unit_test(test_unseen),
+        cmocka_unit_test(test_paging),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_scope),        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_search_masked)};
     return HOUSE_RUN(tests);
 }

@@ -16,9 +16,8 @@ static int status_of(enum err e)
     case E_SYNTAX:
     case E_INVALID:
     case E_TOOBIG: return EX_DATAERR;
-    case E_RATE:
-    case E_EXISTS: return EX_UNAVAILABLE;
-    default: return EX_TEMPFAIL;
+    case E_RATE: return EX_UNAVAILABLE;
+    default: return EX_TEMPFAIL; /* also two at once that met each other: one comes again */
     }
 }
 

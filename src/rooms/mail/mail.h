@@ -41,10 +41,10 @@ struct mail_taken {
     int attachments, refused; /* kept, and not: their types, sizes or number */
 };
 /* One message as it came. to: whom the mail server delivers it for; empty: its own heads say. It
- * makes a ticket, or joins the one it answers. E_MISSING: nobody here has that address. E_RATE,
- * E_EXISTS: too much from there today. E_SYNTAX: no message. Outside transactions. */
+ * makes a ticket, or joins the one it answers. E_MISSING: nobody here has that address. E_RATE: too
+ * much from there today. E_SYNTAX: no message. Anything else may be tried again. Outside
+ * transactions. */
 MUST_USE enum err mail_take(struct ctx *c, struct app *app, struct str to, struct str raw,
                             struct mail_taken *ret);
-/* Of a ticket of somebody who was erased: its letters keep no word and no address. *ret_more: call
- * again. */
+/* Of a ticket of somebody who was erased: its letters keep no word and no address. */
 MUST_USE enum err letters_forget(struct ctx *c, struct tx *tx, int64_t community, int64_t ticket);

@@ -180,7 +180,7 @@ static enum err limits(struct ctx *c, struct tx *tx, const struct taking *k)
               &n));
     return n <= SAME_MAX
                ? E_OK
-               : FAIL(c, E_EXISTS, "今天已收到 %d 封同样的信,正在处理,不必再发",
+               : FAIL(c, E_RATE, "今天已收到 %d 封同样的信,正在处理,不必再发",
                       "the same letter came %d times today: it is being looked after", SAME_MAX);
 }
 

@@ -2,6 +2,7 @@
  * stored: nothing is left behind that would have to be encrypted or erased (P6). */
 #include "core/copy.h"
 #include "core/key.h"
+#include "rooms/mail/mail.h"
 #include "rooms/privacy/room.h"
 
 enum { IN_MINUTES, IN_FORMAT, MINUTES_DEFAULT = 60, MINUTES_MAX = 7 * 24 * 60 };
@@ -136,6 +137,8 @@ static enum err copy_all(struct ctx *c, struct tx *tx, void *arg)
                                   "person_id = $2)"},
                     {&res_return_visit, "ticket_id IN (SELECT id FROM ticket WHERE community_id = "
                                         "$1 AND person_id = $2)"},
+                    {&res_letter, "ticket_id IN (SELECT id FROM ticket WHERE community_id = $1 AND "
+                                  "person_id = $2)"},
                     {&res_consent, "person_id IN " HIS},
                     {&res_data_request, "person_id = $2"}};
     struct copying *k = arg;

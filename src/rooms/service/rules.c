@@ -212,9 +212,23 @@ static enum err check_category(struct ctx *c, struct tx *tx, const struct row *o
                                 neu->v[T_CATEGORY], neu->v[T_SPACE]);
 }
 
+/* When somebody comes is arranged for later, not for before it was asked; "now" takes a clerk a
+ * moment to write down. A foreign log brings its own past. */
+static enum err check_appointment(struct ctx *c, const struct row *old, const struct row *neu)
+{
+    enum { SLACK_MS = 5 * 60000 };
+    bool said = row_has(neu, T_APPOINTMENT) && !row_has(neu, T_EXTERNAL_ID) &&
+                !(old && val_eq(old->v[T_APPOINTMENT], neu->v[T_APPOINTMENT]));
+    if (said && row_int(neu, T_APPOINTMENT) < row_int(neu, R_CREATED_AT) - SLACK_MS)
+        return FAIL_FIELD(c, "appointment_at", "past", "预约时间早于登记时间",
+                          "the appointment is before the request was registered");
+    return E_OK;
+}
+
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     int64_t tier;
+    TRY(check_appointment(c, old, neu));
     TRY(check_category(c, tx, old, neu));
     if (old) {
         count_reclass(old, neu);

@@ -129,8 +129,6 @@ enum err orphans_nightly(struct ctx *c, struct tx *tx, struct app *app, struct s
 
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu);
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);
-/* appointment.c: what is arranged, then ticket_check. */
-enum err ticket_row_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu);
 enum err ticket_after(struct ctx *c, struct tx *tx, const struct row *old, const struct row *neu);
 enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
 
