@@ -1,21 +1,10 @@
 /* sweep.c - the minute's look at the clocks on a database with very many open tickets: sweep
  * DATABASE prints as JSON how long it takes when nothing is due, and how long each ticket takes
  * when 500 are due a look. It runs the product's own job in its own transaction, as a node does. */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/log.h"
-#include "main/modules.h"
-#include "rooms/estate/estate.h"
+#include "house.h"
 #include "rooms/service/ticket.h"
 
 enum { ROUNDS = 51, DUE = 500 };
-
-static _Noreturn void die(const struct ctx *c, const char *what)
-{
-    fprintf(stderr, "sweep: %s: " PRS "\n", what, PRA(c->fault.message));
-    exit(1);
-}
 
 static enum err sweep(struct ctx *c, struct tx *tx, void *arg)
 {
@@ -51,20 +40,10 @@ static double once(struct ctx *c, struct app *app)
 
 int main(int argc, char **argv)
 {
-    struct ctx c = {.mem = arena_new(ARENA_REPORT_BYTES),
-                    .now_ms = clock_now_ms(),
-                    .lang = LANG_EN,
-                    .trace_id = "bench"};
-    struct app app = {.modules = all_modules, .communities_of = &Q_COMMUNITIES_OF};
+    struct ctx c;
+    struct app app;
     double idle[ROUNDS], busy = 0;
-    if (argc != 2) {
-        fputs("usage: sweep DATABASE\n", stderr);
-        return 2;
-    }
-    log_level_set(LOG_ERROR);
-    if (db_open(&c, argv[1], &(struct db_options){.readers = 2}, &app.db) != E_OK)
-        die(&c, argv[1]);
-    app_boot(&app);
+    house_enter(argc, argv, &c, &app);
     (void)once(&c, &app); /* what the seed left due, and the first touch of the pages */
     for (int i = 0; i < ROUNDS; i++)
         idle[i] = once(&c, &app);
