@@ -42,7 +42,8 @@ enum { RULES_MAX = 4 };
 struct action {
     const char *key;
     struct text label;
-    const char *tone;          /* primary, plain, danger */
+    const char
+        *tone; /* primary, plain, danger; part: offered by a part of the page, not a button */
     const struct field *input; /* names equal to a resource field are stored there; VIRTUAL ones go
                                   to the event only */
     int ninput;
@@ -103,7 +104,7 @@ struct resource {
     enum err (*extra)(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out);
     struct {
         const char *name, *shape;
-    } extras[6]; /* the members that extra adds, for OpenAPI (schema.h) */
+    } extras[8]; /* the members that extra adds, for OpenAPI (schema.h) */
     const struct machine *machine;
     /* The permission whose holders see this row although they may not read all: they hear of its
      * changes live. May be NULL. */

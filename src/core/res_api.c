@@ -19,6 +19,7 @@ static enum err list_total(struct ctx *c, struct req *q, const struct res_rt *rt
     struct val total;
     struct list_spec counted = *s;
     counted.by = s->by == BY_HIT ? BY_FEW : s->by; /* in one statement */
+    TRY(search_all(c, q->tx, rt, &counted));
     TRY(list_query(c, q->app->db, rt, &counted, true, &args, &query));
     TRY(q_one(c, q->tx, query, args.v, args.n, &total, 1));
     buf_fmt(&q->out, ",\"total\":%lld", (long long)val_int(total));

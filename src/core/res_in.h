@@ -60,6 +60,7 @@ struct list_spec {
     int limit;
     struct str q, after;
     enum list_by { BY_ROWS, BY_FEW, BY_HIT, BY_FRESH } by; /* how q is looked for (search.h) */
+    struct val window;                                     /* BY_HIT: which hits; NULL: all */
     struct {
         int field;
         char op; /* = ! < > l (<=) g (>=) 0 (null) 1 (not null) */

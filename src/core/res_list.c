@@ -472,20 +472,38 @@ static int newest_first(const void *a, const void *b)
 }
 
 static enum err query_page(struct ctx *c, struct tx *tx, const struct res_rt *rt,
-                           const struct list_spec *s, struct res_page *ret)
+                           const struct list_spec *s, struct page *p)
 {
     struct sql_args args;
     const struct query *query;
     TRY(list_query(c, tx_db(tx), rt, s, false, &args, &query));
-    return res_rows(c, tx, query, args.v, args.n, (size_t)s->limit, PAGE_TEXT_BYTES, ret);
+    return q_each(c, tx, query, args.v, args.n, page_row, p);
+}
+
+/* A page of hits, window by window; a hit that does not hold q after all, or that the caller may
+ * not see, is none, so each next window asks for more. */
+static enum err hits_page(struct ctx *c, struct tx *tx, const struct res_rt *rt,
+                          const struct list_spec *s, struct page *p)
+{
+    struct list_spec part = *s;
+    int64_t before = INT64_MAX, want = s->limit + 1;
+    struct val at;
+    bool last = false;
+    if (s->after.n)
+        TRY(cursor_read(c, rt, s, &at, &before));
+    for (; !last && !p->more; want *= 4) {
+        TRY(search_window(c, tx, rt, &part, want, &before, &last));
+        TRY(query_page(c, tx, rt, &part, p));
+    }
+    return E_OK;
 }
 
 /* What is stale joins what the index found; a row that is both is there once. */
 static enum err add_fresh(struct ctx *c, struct tx *tx, const struct res_rt *rt,
-                          const struct list_spec *s, struct res_page *p)
+                          const struct list_spec *s, struct page *p)
 {
     struct list_spec stale = *s;
-    struct res_page fresh;
+    struct page fresh = {.limit = (size_t)s->limit, .text_max = PAGE_TEXT_BYTES};
     size_t n = 0;
     stale.by = BY_FRESH;
     TRY(query_page(c, tx, rt, &stale, &fresh));
@@ -505,15 +523,18 @@ static enum err add_fresh(struct ctx *c, struct tx *tx, const struct res_rt *rt,
         if (!n || row_int(&all[i], R_ID) != row_int(&all[n - 1], R_ID))
             all[n++] = all[i];
     bool cut = n > (size_t)s->limit;
-    *p = (struct res_page){all, cut ? (size_t)s->limit : n, p->more || fresh.more || cut};
+    *p = (struct page){
+        .rows = all, .n = cut ? (size_t)s->limit : n, .more = p->more || fresh.more || cut};
     return E_OK;
 }
 
 enum err list_run(struct ctx *c, struct tx *tx, const struct res_rt *rt, const struct list_spec *s,
                   struct row **ret_rows, size_t *ret_n, struct str *ret_next)
 {
-    struct res_page p;
-    TRY(query_page(c, tx, rt, s, &p));
+    struct page p = {.limit = (size_t)s->limit, .text_max = PAGE_TEXT_BYTES};
+    struct list_spec asked = *s;
+    TRY(search_all(c, tx, rt, &asked));
+    TRY(s->by == BY_HIT ? hits_page(c, tx, rt, s, &p) : query_page(c, tx, rt, &asked, &p));
     if (s->by == BY_HIT)
         TRY(add_fresh(c, tx, rt, s, &p));
     *ret_next = p.more ? cursor_make(c, rt, s, &p.rows[p.n - 1]) : (struct str){0};

@@ -6,8 +6,7 @@
 enum {
     STEP_ROWS = 200,  /* indexed in one transaction: other writers wait for it */
     FRESH_MAX = 5000, /* stale lines looked at by one question, newest first */
-    FEW_MAX = 20000,  /* so many hits are looked up and sorted */
-    MANY_HITS = 20000 /* more than so many of an index without order are not fetched */
+    FEW_MAX = 20000   /* so many hits are looked up and sorted */
 };
 
 static const struct query Q_STALE = {
@@ -236,26 +235,48 @@ static bool may_be_personal(const struct res_rt *rt, const struct word *w, size_
     return personal && ascii;
 }
 
-static void hits_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
-                     const struct list_spec *s, struct buf *sql, struct sql_args *args)
+static void hits_sql(struct ctx *c, struct db *db, const struct list_spec *s, struct buf *sql,
+                     struct sql_args *args)
 {
-    struct word w[GRAMS_ASKED_MAX + 1];
-    size_t n = grams_ask(c->mem, s->q, w);
-    w[n++] = (struct word){mark_of(c->mem, rt->r, s->community_id), false};
-    ASSERT(args->n < COUNT_OF(args->v));
-    args->v[args->n++] = db_words_ask(db, c->mem, w, n);
+    ASSERT(args->n < COUNT_OF(args->v) && s->window.t == V_TEXT);
+    args->v[args->n++] = s->window;
     buf_put(sql, db_words_hits(db, c->mem, "search_doc", "grams", (int)args->n));
 }
 
-static enum err few_hits(struct ctx *c, struct tx *tx, const struct res_rt *rt,
-                         const struct list_spec *s, bool *ret)
+enum err search_window(struct ctx *c, struct tx *tx, const struct res_rt *rt, struct list_spec *s,
+                       int64_t want, int64_t *before, bool *ret_last)
 {
+    struct words_window window;
+    struct word w[GRAMS_ASKED_MAX + 1];
+    size_t n = grams_ask(c->mem, s->q, w);
+    w[n++] = (struct word){mark_of(c->mem, rt->r, s->community_id), false};
+    TRY(db_words_window(c, tx, "search_doc", "grams", w, n, *before, want, &window));
+    s->window = window.ask;
+    *before = window.from;
+    *ret_last = window.last;
+    return E_OK;
+}
+
+enum err search_all(struct ctx *c, struct tx *tx, const struct res_rt *rt, struct list_spec *s)
+{
+    int64_t before = INT64_MAX;
+    bool last;
+    return s->by == BY_FEW ? search_window(c, tx, rt, s, 0, &before, &last) : E_OK;
+}
+
+static enum err few_hits(struct ctx *c, struct tx *tx, const struct res_rt *rt, struct list_spec *s,
+                         bool *ret)
+{
+    int64_t before = INT64_MAX;
     struct buf sql;
     struct sql_args args = {.n = 0};
     struct val n;
+    TRY(search_window(c, tx, rt, s, FEW_MAX + 1, &before, ret));
+    if (!*ret)
+        return E_OK;
     buf_init(&sql, c->mem, 2000);
     buf_put(&sql, S("SELECT count(*) FROM (SELECT hit FROM ("));
-    hits_sql(c, tx_db(tx), rt, s, &sql, &args);
+    hits_sql(c, tx_db(tx), s, &sql, &args);
     buf_fmt(&sql, ") h LIMIT %d) few", FEW_MAX + 1);
     const struct query *q = db_query(tx_db(tx), c->mem, S("search.few"), buf_str(&sql));
     TRY(q_one(c, tx, q, args.v, args.n, &n, 1));
@@ -265,20 +286,15 @@ static enum err few_hits(struct ctx *c, struct tx *tx, const struct res_rt *rt,
 
 enum err search_plan(struct ctx *c, struct tx *tx, const struct res_rt *rt, struct list_spec *s)
 {
-    struct word w[GRAMS_ASKED_MAX + 1];
+    struct word w[GRAMS_ASKED_MAX];
     size_t n = rt->r->words && s->q.n ? grams_ask(c->mem, s->q, w) : 0;
-    bool few, many;
+    bool few;
     s->by = BY_ROWS;
     /* Who sees only rows of his own has few of them; among all hits they would be looked for long.
      */
     bool all = !c->who || who_may_i(c->who, rt->read_i, s->community_id);
     if (!n || !all || may_be_personal(rt, w, n))
         return E_OK;
-    w[n++] = (struct word){mark_of(c->mem, rt->r, s->community_id), false};
-    TRY(db_words_many(c, tx, db_words_hits(tx_db(tx), c->mem, "search_doc", "grams", 1),
-                      db_words_ask(tx_db(tx), c->mem, w, n), MANY_HITS, &many));
-    if (many)
-        return E_OK; /* said so often that the rows themselves are soon enough met */
     if (s->sort == R_ID && s->desc) {
         s->by = BY_HIT;
         return E_OK;
@@ -306,7 +322,7 @@ void search_from_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
         return;
     }
     buf_putc(sql, '(');
-    hits_sql(c, db, rt, s, sql, args);
+    hits_sql(c, db, s, sql, args);
     buf_fmt(sql, ") h CROSS JOIN %s", rt->r->name);
 }
 
@@ -320,7 +336,7 @@ void search_where_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
     buf_put(sql, S(" AND id IN ("));
     if (s->by == BY_FEW) {
         buf_put(sql, S("SELECT hit FROM ("));
-        hits_sql(c, db, rt, s, sql, args);
+        hits_sql(c, db, s, sql, args);
         buf_put(sql, S(") h UNION ALL "));
     }
     fresh_sql(rt, s, sql, args);

@@ -23,6 +23,13 @@ MUST_USE enum err search_settle(struct ctx *c, struct app *app);
  * the rows. */
 MUST_USE enum err search_plan(struct ctx *c, struct tx *tx, const struct res_rt *rt,
                               struct list_spec *s);
+/* Sets s->window, the part of the index to ask: the newest hits below *before, about want of them;
+ * *before is then where they end, *ret_last whether there are none below. */
+MUST_USE enum err search_window(struct ctx *c, struct tx *tx, const struct res_rt *rt,
+                                struct list_spec *s, int64_t want, int64_t *before, bool *ret_last);
+/* For BY_FEW: s->window is all hits. */
+MUST_USE enum err search_all(struct ctx *c, struct tx *tx, const struct res_rt *rt,
+                             struct list_spec *s);
 /* The parts of the statement that s->by asks for. */
 void search_from_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
                      const struct list_spec *s, struct buf *sql, struct sql_args *args);

@@ -196,16 +196,21 @@ struct word { /* lower-case ASCII letters and digits, '_', and any character bey
 /* In the same transaction: the words of row id were old and are neu (NULL: no row, or no words). */
 MUST_USE enum err db_words_moved(struct ctx *c, struct tx *tx, const char *table, const char *words,
                                  int64_t id, struct val old, struct val neu);
-/* A SELECT of "hit", the keys of the rows of table t whose words column holds all words that
- * parameter $param asks for; and the value of that parameter. At least one word. */
+/* A SELECT of "hit", the keys of the rows of table t that parameter $param asks for: a window's. */
 struct str db_words_hits(struct db *db, struct arena *a, const char *table, const char *words,
                          int param);
-struct val db_words_ask(struct db *db, struct arena *a, const struct word *w, size_t n);
-/* Whether more than most rows hold the words, as the planner estimates: its index gives all hits at
- * once and in no order, so of many it is better not asked. Never on SQLite, whose index hands them
- * out one by one, newest first. hits: a db_words_hits with parameter 1. */
-MUST_USE enum err db_words_many(struct ctx *c, struct tx *tx, struct str hits, struct val words,
-                                int64_t most, bool *ret);
+/* Where hits are asked for, newest first: ask is the parameter for those from … before that hold
+ * all words (at least one), about as many as are wanted (more where many are of the same moment);
+ * last: there are none below. want 0: all hits there are. SQLite hands out hits in this order: its
+ * window is everything. */
+struct words_window {
+    struct val ask;
+    int64_t from;
+    bool last;
+};
+MUST_USE enum err db_words_window(struct ctx *c, struct tx *tx, const char *table,
+                                  const char *words, const struct word *w, size_t n, int64_t before,
+                                  int64_t want, struct words_window *ret);
 
 /* --- whole databases (copy.c) --- */
 struct db_sum { /* one table: its rows in the order of its key, all columns by name */

@@ -59,6 +59,7 @@ enum err tx_exec_text(struct ctx *c, struct tx *tx, const char *sql);
 /* CREATE TABLE, as the migration writes it. */
 enum err table_create(struct ctx *c, struct tx *tx, const struct table *t);
 /* Makes the word index of t where it is missing, and fills it; made: it was missing. */
+#define WORDS_INDEX "dated" /* how PostgreSQL's is made: another name makes it anew */
 enum err words_create(struct ctx *c, struct tx *tx, const struct table *t, bool *ret_made);
 /* Drops the word indexes that are tables of their own: before their tables go. */
 enum err words_drop_all(struct ctx *c, struct tx *tx);

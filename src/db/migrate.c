@@ -41,6 +41,7 @@ static struct str mark_of(struct ctx *c, const struct plan *p)
         mark_put(h, t->primary_key);
         mark_put(h, t->append_only);
         mark_put(h, t->words);
+        mark_put(h, t->words ? WORDS_INDEX : NULL);
         for (size_t j = 0; j < t->ncolumns; j++) {
             const struct column *k = &t->columns[j];
             char shape[3] = {(char)('0' + k->type), k->not_null ? 'n' : '-', 0};

@@ -5,9 +5,23 @@
  * SQLite: an FTS5 table beside the column, without positions, told of each change by
  * db_words_moved: triggers may not write to it while the schema of a file is not trusted
  * (sqlite.c). It flushes at every savepoint, so many rows in one unit of work are far cheaper than
- * one. PostgreSQL: GIN, which needs nobody. */
+ * one. It hands out hits one by one, newest first.
+ *
+ * PostgreSQL: GIN, which needs nobody, but hands out all hits at once and in no order: of a word
+ * that a fifth of a million rows say, that takes seconds. So the index knows when a row is from.
+ * Ids begin with a time (core/id.c): each word is indexed with the age of its row, the id's first
+ * bits (50 days: 水=8), and beside the words stand longer beginnings of the id, =a1f (4 s) to =e2
+ * (3 days). A question is asked of the newest stretch of ids that holds as many hits as are wanted
+ * (db_words_window). docs/why/0092. */
 #include "db/engine.h"
 #include <string.h>
+
+enum {
+    AGE_SHIFT = 44, /* bits of an id below its age */
+    SHIFT_LOW = 24, /* … below its longest beginning */
+    STEP = 4,       /* bits that one beginning is shorter than the next */
+    ALONE = 40      /* from here on a stretch is long, and asked about by itself */
+};
 
 static enum err run(struct ctx *c, struct tx *tx, const char *fmt, const struct table *t)
 {
@@ -41,19 +55,43 @@ static const struct query there[2] = {
     [DB_SQLITE] = {"words.there", "SELECT 1 FROM sqlite_schema WHERE name = $1"},
     [DB_POSTGRES] = {"words.there", "SELECT 1 FROM pg_class WHERE oid = to_regclass($1)"}};
 
+/* What PostgreSQL indexes of a row: a=7 b=7 =a1f … =e2. */
+static struct str dated(struct arena *a, const char *column)
+{
+    struct buf b;
+    buf_init(&b, a, 1000);
+    buf_fmt(&b,
+            "array_to_tsvector(string_to_array(replace(%s, ' ', '=' || to_hex(id >> %d) || ' ') || "
+            "'=' || to_hex(id >> %d)",
+            column, AGE_SHIFT, AGE_SHIFT);
+    for (int shift = SHIFT_LOW; shift < AGE_SHIFT; shift += STEP)
+        buf_fmt(&b, " || ' =%c' || to_hex(id >> %d)", 'a' + (shift - SHIFT_LOW) / STEP, shift);
+    buf_put(&b, S(", ' '))"));
+    ASSERT(!b.full);
+    return buf_str(&b);
+}
+
+static enum err create_postgres(struct ctx *c, struct tx *tx, const struct table *t)
+{
+    TRY(run(c, tx, "DROP INDEX IF EXISTS \"@_words\"", t)); /* it did not know when */
+    return tx_exec_text(c, tx,
+                        str_z(c->mem, arena_fmt(c->mem,
+                                                "CREATE INDEX \"%s_" WORDS_INDEX
+                                                "\" ON \"%s\" USING GIN ((" PRS "))",
+                                                t->name, t->name, PRA(dated(c->mem, t->words)))));
+}
+
 enum err words_create(struct ctx *c, struct tx *tx, const struct table *t, bool *ret_made)
 {
-    struct val one, name = v_text(arena_fmt(c->mem, "%s_words", t->name));
+    bool sqlite = tx->db->engine->id == DB_SQLITE;
+    struct val one,
+        name = v_text(arena_fmt(c->mem, "%s_%s", t->name, sqlite ? "words" : WORDS_INDEX));
     enum err e = q_one(c, tx, &there[tx->db->engine->id], &name, 1, &one, 1);
     *ret_made = e == E_MISSING;
     if (e != E_MISSING)
         return e;
     ASSERT(strcmp(t->primary_key, "id") == 0);
-    return tx->db->engine->id == DB_SQLITE ? create_sqlite(c, tx, t)
-                                           : run(c, tx,
-                                                 "CREATE INDEX \"@_words\" ON \"@\" USING GIN "
-                                                 "(array_to_tsvector(string_to_array(#, ' ')))",
-                                                 t);
+    return sqlite ? create_sqlite(c, tx, t) : create_postgres(c, tx, t);
 }
 
 enum err words_drop_all(struct ctx *c, struct tx *tx)
@@ -96,54 +134,158 @@ struct str db_words_hits(struct db *db, struct arena *a, const char *table, cons
     if (db->engine->id == DB_SQLITE)
         return arena_fmt(a, "SELECT rowid AS hit FROM %s_words WHERE %s_words MATCH $%d", table,
                          table, param);
-    return arena_fmt(
-        a,
-        "SELECT id AS hit FROM %s WHERE array_to_tsvector(string_to_array(%s, ' ')) @@ "
-        "CAST($%d AS tsquery)",
-        table, words, param);
+    return arena_fmt(a, "SELECT id AS hit FROM %s WHERE " PRS " @@ CAST($%d AS tsquery)", table,
+                     PRA(dated(a, words)), param);
 }
 
-struct val db_words_ask(struct db *db, struct arena *a, const struct word *w, size_t n)
+/* "a" AND "b"*, or of one age 'a=7' & 'b':*. Words hold no quotes: nothing to escape. */
+static struct str ask_of(struct db *db, struct arena *a, const struct word *w, size_t n,
+                         int64_t age)
 {
     bool sqlite = db->engine->id == DB_SQLITE;
     struct buf b;
     buf_init(&b, a, 4000);
     ASSERT(n);
-    for (size_t i = 0; i < n; i++) { /* words hold no quotes: nothing to escape */
+    for (size_t i = 0; i < n; i++) {
         ASSERT(w[i].text.n && str_find(w[i].text, S("'")) < 0 && str_find(w[i].text, S("\"")) < 0);
         buf_putz(&b, !i ? "" : sqlite ? " AND " : " & ");
-        buf_fmt(&b, sqlite ? "\"" PRS "\"%s" : "'" PRS "'%s", PRA(w[i].text),
-                !w[i].begins ? ""
-                : sqlite     ? "*"
-                             : ":*");
+        if (sqlite)
+            buf_fmt(&b, "\"" PRS "\"%s", PRA(w[i].text), w[i].begins ? "*" : "");
+        else if (w[i].begins)
+            buf_fmt(&b, "'" PRS "':*", PRA(w[i].text));
+        else
+            buf_fmt(&b, "'" PRS "=%llx'", PRA(w[i].text), (unsigned long long)age);
     }
     ASSERT(!b.full);
-    return v_text(buf_str(&b));
+    return buf_str(&b);
 }
 
-/* The first line of a plan: "Gather  (cost=1000.00..2000.00 rows=218955 width=0)". */
-static int64_t planned_rows(struct str plan)
+/* --- PostgreSQL: the newest stretch of ids that holds enough hits --- */
+
+struct walk {
+    struct ctx *c;
+    struct tx *tx;
+    const struct query *probe;
+    const struct word *w;
+    size_t n;
+    struct buf ask; /* the stretches taken, of one age each: (…) | (…) */
+    int64_t few, want, hits, from;
+};
+
+static bool is_done(const struct walk *w)
 {
-    ptrdiff_t at = str_find(plan, S("rows="));
-    int64_t n = 0;
-    for (size_t i = at < 0 ? plan.n : (size_t)at + 5;
-         i < plan.n && plan.p[i] >= '0' && plan.p[i] <= '9' && n < INT64_C(1000000000000); i++)
-        n = n * 10 + (plan.p[i] - '0');
-    return n;
+    return w->hits >= w->want;
 }
 
-enum err db_words_many(struct ctx *c, struct tx *tx, struct str hits, struct val words,
-                       int64_t most, bool *ret)
+/* The hits in the beginnings hi … lo. */
+static struct str ask_stretch(struct walk *w, int shift, int64_t hi, int64_t lo)
 {
-    struct rows plan;
-    *ret = false;
+    struct buf b;
+    buf_init(&b, w->c->mem, 8000);
+    buf_putc(&b, '(');
+    buf_put(&b, ask_of(tx_db(w->tx), w->c->mem, w->w, w->n, hi >> (AGE_SHIFT - shift)));
+    for (int64_t i = hi; i >= lo && shift < AGE_SHIFT; i--)
+        buf_fmt(&b, "%s'=%c%llx'", i == hi ? " & (" : "|", 'a' + (shift - SHIFT_LOW) / STEP,
+                (unsigned long long)i);
+    buf_putz(&b, shift < AGE_SHIFT ? "))" : ")");
+    ASSERT(!b.full);
+    return buf_str(&b);
+}
+
+/* Takes the beginnings hi … lo, all of one age, newest first, until it is done: whole where they
+ * hold few hits, else their newer parts first. */
+static enum err take(struct walk *w, int shift, int64_t hi, int64_t lo)
+{
+    struct val n;
+    for (; shift >= ALONE && hi > lo && !is_done(w); hi--)
+        TRY(take(w, shift, hi, hi));
+    if (is_done(w))
+        return E_OK;
+    struct str ask = ask_stretch(w, shift, hi, lo);
+    TRY(q_one(w->c, w->tx, w->probe, IN(v_text(ask), v_int(w->few + 1)), &n, 1));
+    if (val_int(n) > w->few && hi > lo) {
+        int64_t mid = lo + (hi - lo + 1) / 2;
+        TRY(take(w, shift, hi, mid));
+        return is_done(w) ? E_OK : take(w, shift, mid - 1, lo);
+    }
+    if (val_int(n) > w->few && shift > SHIFT_LOW)
+        return take(w, shift - STEP, hi << STEP | ((1 << STEP) - 1), hi << STEP);
+    if (val_int(n)) {
+        if (w->ask.n)
+            buf_putz(&w->ask, " | ");
+        buf_put(&w->ask, ask);
+    }
+    w->hits += val_int(n);
+    w->from = lo << shift;
+    return E_OK;
+}
+
+/* before's own age by stretches that grow, the newest being the shortest; older ages as they are.
+ */
+static enum err walk(struct walk *w, int64_t before, int64_t oldest)
+{
+    int64_t b = (before - 1) >> SHIFT_LOW;
+    for (int shift = SHIFT_LOW; shift <= AGE_SHIFT && b >= 0 && !is_done(w); shift += STEP) {
+        int64_t lo = shift < AGE_SHIFT ? b >> STEP << STEP : oldest >> AGE_SHIFT;
+        if (b >= lo)
+            TRY(take(w, shift, b, lo));
+        b = (b >> STEP) - 1;
+    }
+    return E_OK;
+}
+
+/* All hits, not looked at. */
+static void all_ages(struct walk *w, int64_t newest, int64_t oldest)
+{
+    for (int64_t age = newest >> AGE_SHIFT; age >= oldest >> AGE_SHIFT; age--) {
+        if (w->ask.n)
+            buf_putz(&w->ask, " | ");
+        buf_put(&w->ask, ask_stretch(w, AGE_SHIFT, age, age));
+    }
+}
+
+static enum err window_postgres(struct walk *w, const char *table, const char *words,
+                                int64_t before, struct words_window *ret)
+{
+    struct ctx *c = w->c;
+    struct db *db = tx_db(w->tx);
+    struct val ends[2];
+    const struct query *q = db_query(db, c->mem, S("words.ends"),
+                                     arena_fmt(c->mem, "SELECT min(id), max(id) FROM %s", table));
+    /* A materialized part is planned to be read whole: by the index, not by looking for the first
+     * 200 among all rows. */
+    w->probe = db_query(db, c->mem, S("words.probe"),
+                        arena_fmt(c->mem,
+                                  "WITH h AS MATERIALIZED (" PRS ") SELECT count(*) FROM (SELECT "
+                                  "1 FROM h LIMIT $2) few",
+                                  PRA(db_words_hits(db, c->mem, table, words, 1))));
+    if (!q || !w->probe)
+        return db_fail(c, E_BUSY, __FILE__);
+    TRY(q_one(c, w->tx, q, IN0, ends, 2));
+    if (ends[0].t != V_INT)
+        return E_OK; /* no rows: any question will do */
+    if (w->want)
+        TRY(walk(w, val_int(ends[1]) < before ? val_int(ends[1]) + 1 : before, val_int(ends[0])));
+    else
+        all_ages(w, val_int(ends[1]), val_int(ends[0]));
+    if (w->ask.full)
+        return FAIL(c, E_TOOBIG, "搜索范围太大,请写得更具体", "the search is too wide; say more");
+    ret->last = !w->want || !is_done(w);
+    ret->from = ret->last ? 0 : w->from;
+    ret->ask = v_text(w->ask.n ? buf_str(&w->ask) : S("'='")); /* = is in no row */
+    return E_OK;
+}
+
+enum err db_words_window(struct ctx *c, struct tx *tx, const char *table, const char *words,
+                         const struct word *w, size_t n, int64_t before, int64_t want,
+                         struct words_window *ret)
+{
+    enum { FEW = 200 };
+    struct walk walk = {.c = c, .tx = tx, .w = w, .n = n, .want = want};
+    *ret = (struct words_window){.ask = v_text(ask_of(tx_db(tx), c->mem, w, n, 0)), .last = true};
     if (tx_db(tx)->engine->id == DB_SQLITE)
         return E_OK;
-    const struct query *q = db_query(tx_db(tx), c->mem, S("words.estimate"),
-                                     arena_fmt(c->mem, "EXPLAIN " PRS, PRA(hits)));
-    if (!q)
-        return db_fail(c, E_BUSY, __FILE__);
-    TRY(q_rows(c, tx, q, IN(words), 100, &plan));
-    *ret = plan.n && planned_rows(val_str(plan.v[0])) > most;
-    return E_OK;
+    walk.few = want > FEW ? want : FEW;
+    buf_init(&walk.ask, c->mem, 256 << 10);
+    return window_postgres(&walk, table, words, before, ret);
 }

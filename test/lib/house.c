@@ -454,6 +454,8 @@ const char *house_input(const struct house *h, const char *action)
         {"return", "{\"reason\":\"还在漏\"}"},
         {"cancel", "{\"reason\":\"不修了\"}"},
         {"reopen", "{\"reason\":\"又漏了\"}"},
+        {"add_item", "{\"kind\":\"material\",\"name\":\"角阀\",\"quantity\":2000,"
+                     "\"price\":1500,\"payer\":\"customer\"}"},
         {"prioritize", "{\"priority\":\"P1\",\"reason\":\"楼下也漏了\"}"},
     };
     if (strcmp(action, "dispatch") == 0)

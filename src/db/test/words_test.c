@@ -32,8 +32,11 @@ static enum err ask(struct ctx *c, struct tx *tx, void *arg)
     struct asked *a = arg;
     struct str sql = db_words_hits(tx_db(tx), c->mem, "doc", "grams", 1);
     const struct query *q = db_query(tx_db(tx), c->mem, S("test.words"), sql);
+    struct words_window all;
     a->bits = 0;
-    return q_each(c, tx, q, IN(db_words_ask(tx_db(tx), c->mem, a->w, a->n)), hit, a);
+    TRY(db_words_window(c, tx, "doc", "grams", a->w, a->n, INT64_MAX, 0, &all));
+    assert_true(all.last);
+    return q_each(c, tx, q, IN(all.ask), hit, a);
 }
 
 static int64_t hits(struct fix *f, const char *one, const char *two, bool begins)
@@ -159,11 +162,108 @@ static void test_copied(void **state)
     fix_close(f);
 }
 
+/* --- windows: rows of many ages, some of one moment, asked for newest first --- */
+
+enum { DOCS = 3000 };
+struct docs {
+    int64_t id[DOCS]; /* rising */
+    const char *asked;
+    int64_t want;
+    int found;
+};
+
+static bool says(int i, const char *word)
+{
+    return strcmp(word, "all") == 0 || (strcmp(word, "third") == 0 && i % 3 == 0) ||
+           (strcmp(word, "old") == 0 && i < 500) || (strcmp(word, "one") == 0 && i == 1234);
+}
+
+static enum err docs_make(struct ctx *c, struct tx *tx, void *arg)
+{
+    static const int steps[] = {1, 1, 1, 4, 12, 20, 27, 33, 36, 38, 40, 41}; /* bits between ids */
+    struct docs *d = arg;
+    uint32_t lot = 7;
+    for (int i = 0; i < DOCS; i++) {
+        lot = lot * 1664525u + 1013904223u;
+        bool together = i > 1000 && i < 1800; /* brought in at once */
+        int bits = together ? 1 : steps[lot >> 8 & 7] + (lot >> 16 & 63 ? 0 : 8);
+        d->id[i] = (i ? d->id[i - 1] : INT64_C(1) << 40) + (INT64_C(1) << bits);
+        char words[60];
+        snprintf(words, sizeof words, "all%s%s%s", says(i, "old") ? " old" : "",
+                 says(i, "one") ? " one" : "", says(i, "third") ? " third" : "");
+        TRY(db_words_moved(c, tx, "doc", "grams", d->id[i], v_null(), v_text(str_of(words))));
+        static const struct query put = {"test.doc", "INSERT INTO doc (id, grams) VALUES ($1, $2)"};
+        TRY(q_do(c, tx, &put, IN(v_int(d->id[i]), v_text(str_of(words))), NULL));
+    }
+    return E_OK;
+}
+
+/* Window by window exactly the rows that say it, each once, none out of its window. */
+static enum err docs_walk(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct docs *d = arg;
+    struct word w = {str_of(d->asked), false};
+    struct str hits = db_words_hits(tx_db(tx), c->mem, "doc", "grams", 1);
+    const struct query *q = db_query(
+        tx_db(tx), c->mem, S("test.window"),
+        arena_fmt(c->mem, "SELECT hit FROM (" PRS ") h WHERE hit < $2 ORDER BY hit DESC LIMIT 5000",
+                  PRA(hits)));
+    int64_t before = d->id[DOCS - 1] - 5; /* as a next page begins */
+    struct words_window win = {.last = false};
+    int at = DOCS - 1;
+    while (!win.last) {
+        struct rows rows;
+        TRY(db_words_window(c, tx, "doc", "grams", &w, 1, before, d->want, &win));
+        TRY(q_rows(c, tx, q, IN(win.ask, v_int(before)), 5000, &rows));
+        assert_true(win.from < before);
+        for (size_t i = 0; i < rows.n; i++, d->found++) {
+            assert_true(val_int(rows.v[i]) >= win.from && val_int(rows.v[i]) < before);
+            while (d->id[at] >= before || !says(at, d->asked))
+                at--;
+            assert_int_equal(val_int(rows.v[i]), d->id[at]);
+            at--;
+        }
+        before = win.from;
+        if (!win.last)
+            assert_true(rows.n < 1200); /* what came in at once, and no more than is wanted */
+    }
+    for (; at >= 0; at--)
+        assert_false(says(at, d->asked));
+    return E_OK;
+}
+
+static void test_windows(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"all", "third", "old", "one", "never"};
+    static const int64_t wants[] = {1, 7, 51, 400};
+    struct fix *f = fix_open((struct db_options){0});
+    struct docs *d = heap_get(sizeof *d);
+    assert_int_equal(MIGRATE(f, tables), E_OK);
+    fault_clear(&f->c);
+    assert_int_equal(db_write(f->db, &f->c, docs_make, d), E_OK);
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        for (size_t k = 0; k < COUNT_OF(wants); k++) {
+            int n = 0;
+            d->asked = words[i];
+            d->want = wants[k];
+            d->found = 0;
+            fault_clear(&f->c);
+            assert_int_equal(db_read(f->db, &f->c, docs_walk, d), E_OK);
+            for (int j = 0; j < DOCS; j++)
+                n += says(j, words[i]) && d->id[j] < d->id[DOCS - 1] - 5;
+            assert_int_equal(d->found, n);
+            arena_reset(f->c.mem);
+        }
+    heap_free(d);
+    fix_close(f);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_follows),
-                                       cmocka_unit_test(test_comes_later),
-                                       cmocka_unit_test(test_copied)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_follows), cmocka_unit_test(test_comes_later),
+        cmocka_unit_test(test_copied), cmocka_unit_test(test_windows)};
     crypto_start();
     return RUN_BOTH(tests);
 }

@@ -49,13 +49,16 @@ static bool is_made_now(const struct ctx *c, const struct row *r)
 enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
 {
     if (is_made_now(c, r)) {
-        buf_put(out, S(",\"rating\":null,\"pauses\":[],\"links\":[],\"visits\":[]"));
+        buf_put(out, S(",\"rating\":null,\"pauses\":[],\"links\":[],\"visits\":[],\"checklist\":[],"
+                       "\"items\":[]"));
         return E_OK;
     }
     TRY(rating_json(c, tx, r, out));
     TRY(pauses_json(c, tx, r, out));
     TRY(links_json(c, tx, r, out));
-    return visits_json(c, tx, r, out);
+    TRY(visits_json(c, tx, r, out));
+    TRY(checklist_json(c, tx, r, out));
+    return items_json(c, tx, r, out);
 }
 
 /* T-105: a low mark in any of the four. */

@@ -115,6 +115,8 @@ enum err ticket_reclass(struct ctx *c, struct tx *tx, const struct row *old, str
         TRY(set_urgency(c, tx, old, neu, tier));
     if (class || place)
         TRY(mark_repeat(c, tx, old, neu));
+    if (class && row_int(old, T_STATE) >= IN_PROGRESS)
+        TRY(checklist_begin(c, tx, old, now_of(old, neu, T_CATEGORY)));
     return clocks_tighten(c, tx, old, neu, tier);
 }
 

@@ -409,14 +409,17 @@ EFFECT(effect_decline)
 
 EFFECT(effect_start)
 {
-    UNUSED(tx), UNUSED(in);
+    UNUSED(in);
     stop_clock(c, old, neu, T_HANDLED, T_HANDLE_DUE, T_HANDLE_BREACHED);
-    return E_OK;
+    return checklist_begin(c, tx, old, old->v[T_CATEGORY]);
 }
 
 EFFECT(effect_finish)
 {
-    effect_start(c, tx, old, neu, in); /* an answer given at once is also the first handling */
+    enum { COST = 3 };
+    TRY(items_cost(c, old, neu, in->set & BIT(COST)));
+    /* an answer given at once is also the first handling */
+    stop_clock(c, old, neu, T_HANDLED, T_HANDLE_DUE, T_HANDLE_BREACHED);
     stop_clock(c, old, neu, T_RESOLVED, T_RESOLVE_DUE, T_RESOLVE_BREACHED);
     row_put(neu, T_CLOCK_NEXT, v_null());
     return handover_drop(c, tx, old, neu);

@@ -3,9 +3,17 @@
 
 #include "rooms/service/desk.h"
 
-static const struct resource *const resources[] = {
-    &res_ticket,      &res_ticket_pause, &res_escalation, &res_rating, &res_handover,
-    &res_ticket_link, &res_return_visit, &res_visit_rule, NULL};
+static const struct resource *const resources[] = {&res_ticket,
+                                                   &res_ticket_pause,
+                                                   &res_escalation,
+                                                   &res_rating,
+                                                   &res_handover,
+                                                   &res_ticket_link,
+                                                   &res_return_visit,
+                                                   &res_visit_rule,
+                                                   &res_ticket_step,
+                                                   &res_ticket_item,
+                                                   NULL};
 static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
                                     {"ticket.create", {"登记工单", "Register tickets"}},
                                     {"ticket.desk", {"前台受理", "Front desk"}},
@@ -74,7 +82,7 @@ const struct module service_module = {
     .resources = resources,
     .queries = {service_queries, ticket_queries, desk_queries, pause_queries, ladder_queries,
                 clock_queries, dispatch_queries, handover_queries, link_queries, visit_queries,
-                loop_queries, alike_queries},
+                loop_queries, alike_queries, checklist_queries, item_queries},
     .routes = {ticket_routes, desk_routes, dispatch_routes, loop_routes, reply_routes,
                alike_routes},
     .tables = dispatch_tables,

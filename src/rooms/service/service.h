@@ -5,7 +5,7 @@
 
 extern const struct module service_module;
 extern const struct resource res_ticket, res_ticket_pause, res_escalation, res_rating, res_handover,
-    res_ticket_link, res_visit_rule, res_return_visit;
+    res_ticket_link, res_visit_rule, res_return_visit, res_ticket_step, res_ticket_item;
 
 enum pause_state { PAUSE_FREE = 1, PAUSE_ASKED, PAUSE_APPROVED, PAUSE_REFUSED };
 enum ticket_state {
@@ -98,6 +98,7 @@ enum {
     T_ANONYMOUS,
     T_PAGE,
     T_ARRIVED,
+    T_PAYABLE,
     T__N
 };
 /* Writes T_NEXT_DUE from the row's own clocks; res_ticket's derive, for rows written past the
@@ -142,6 +143,33 @@ enum {
     RV_TOLD,
     RV__N
 };
+enum {
+    TS_TICKET = R_FIRST,
+    TS_ROUND,
+    TS_TEXT,
+    TS_TEXT_EN,
+    TS_STATE,
+    TS_REASON,
+    TS_AT,
+    TS_BY,
+    TS__N
+};
+enum step_state { STEP_OPEN = 1, STEP_DONE, STEP_SKIPPED };
+enum {
+    TI_TICKET = R_FIRST,
+    TI_KIND,
+    TI_PRICE_ITEM,
+    TI_NAME,
+    TI_NAME_EN,
+    TI_UNIT,
+    TI_QTY,
+    TI_PRICE,
+    TI_AMOUNT,
+    TI_PAYER,
+    TI__N
+};
+enum item_kind { ITEM_SERVICE = 1, ITEM_MATERIAL };
+enum item_payer { PAYER_CUSTOMER = 1, PAYER_PROPERTY, PAYER_WARRANTY };
 enum visit_why { VISIT_RULE = 1, VISIT_LOW_SCORE };
 enum visit_state { VISIT_OPEN = 1, VISIT_DONE, VISIT_UNREACHED };
 enum {

@@ -156,6 +156,9 @@ const struct field ticket_fields[T__N] = {
                      .help = {"身份封存,两人同意才能启封",
                               "who it is stays sealed until two people agree"}},
     [T_ARRIVED] = SET("arrived_at", F_INSTANT, "到场时间", "Arrived"),
+    [T_PAYABLE] = {"payable", F_MONEY, SERVER_SET | FILTER, .label = {"客户应付", "To be paid"},
+                   .help = {"用料与收费明细中由客户付的合计",
+                            "the sum of the items that the customer pays"}},
     [T_PAGE] = {"handbook_page_id", F_REF, SERVER_SET, .ref = "handbook-pages",
                 .label = {"服务手册", "Handbook"}, .see = "ticket.staff",
                 .help = {"开始时生效的版本,以后不变",
@@ -257,6 +260,9 @@ static const struct action actions[] = {
     A("vouch", "首问确认", "Vouch for it", "primary", in_comment),
     A("merge", "合并", "Merge", "plain", in_merge),
     A("split", "拆分", "Split off", "plain", in_reason),
+    A("check", "勾选步骤", "Tick a step", "part", in_check),
+    A("add_item", "记用料收费", "Add an item", "part", in_add_item),
+    A("drop_item", "去掉明细", "Take an item out", "part", in_drop_item),
     A("prioritize", "调整优先级", "Change priority", "plain", in_priority),
 };
 
@@ -400,6 +406,22 @@ static const struct step steps[] = {
      NULL,
      effect_resume,
      "ticket.resumed"},
+#define ITEM(state)                                                                                \
+    {state, STEP_SAME, "add_item",      {ASSIGNEE, DESK},                                          \
+     NULL,  NULL,      effect_add_item, "ticket.item_added"},                                      \
+    {                                                                                              \
+        state, STEP_SAME, "drop_item", {ASSIGNEE, DESK}, NULL, NULL, effect_drop_item,             \
+            "ticket.item_dropped"                                                                  \
+    }
+#define CHECK(state)                                                                               \
+    {                                                                                              \
+        state, STEP_SAME, "check", {ASSIGNEE}, NULL, NULL, effect_check, "ticket.checked"          \
+    }
+    CHECK(IN_PROGRESS),
+    CHECK(PAUSED),
+    ITEM(IN_PROGRESS),
+    ITEM(PAUSED),
+    ITEM(FINISHED),
 #define DECIDE(state, action, effect)                                                              \
     {                                                                                              \
         state, STEP_SAME, action, {DISPATCHER}, pause_is_asked, NULL, effect, "ticket." action     \
@@ -443,6 +465,11 @@ const struct machine ticket_machine = {T_STATE, actions, COUNT_OF(actions), step
 #define PAUSE_SHAPE                                                                                \
     "{id:int,class:str,reason:str?,from_at:instant,to_at:instant?,stops_clock:bool,state:str}"
 #define LINK_SHAPE "{id:int,code:str,title:str,state:str,link:str,link_id:int?}"
+#define STEP_SHAPE                                                                                 \
+    "{id:int,text:str,text_en:str?,state:str,reason:str?,done_at:instant?,staff_id:int?}"
+#define ITEM_SHAPE                                                                                 \
+    "{id:int,kind:str,price_item_id:int?,name:str,name_en:str?,unit:str?,quantity:int,price:int,"  \
+    "amount:int,payer:str,dropped:bool}"
 #define VISIT_SHAPE                                                                                \
     "{id:int,why:str,due_at:instant,state:str,score:int?,comment:str?,done_at:instant?}"
 static const struct row_rule ticket_rules[] = {
@@ -489,7 +516,9 @@ const struct resource res_ticket = {
                           "experience:int, comment:str?}?"},
                {"pauses", "[" PAUSE_SHAPE "]"},
                {"links", "[" LINK_SHAPE "]"},
-               {"visits", "[" VISIT_SHAPE "]"}},
+               {"visits", "[" VISIT_SHAPE "]"},
+               {"checklist", "[" STEP_SHAPE "]"},
+               {"items", "[" ITEM_SHAPE "]"}},
     .machine = &ticket_machine,
     .heard_by = ticket_heard_by,
     .staff_field = T_ASSIGNEE,

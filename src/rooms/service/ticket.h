@@ -104,6 +104,35 @@ MUST_USE enum err links_json(struct ctx *c, struct tx *tx, const struct row *t, 
 MUST_USE enum err merged_follow(struct ctx *c, struct tx *tx, const struct row *old,
                                 const struct row *neu, const char *topic, const char *action);
 
+/* --- the steps of the work (checklist.c) --- */
+
+enum { TICKED_MAX = 40 };
+enum { CHECK_STEP, CHECK_STATE, CHECK_REASON, CHECK__N };
+extern const struct field in_check[CHECK__N];
+extern const struct query *const checklist_queries[], *const item_queries[];
+/* Work on t begins, by the steps of this category (NULL, or one without steps: none). */
+MUST_USE enum err checklist_begin(struct ctx *c, struct tx *tx, const struct row *t,
+                                  struct val category);
+/* ,"checklist":[…] of the newest round; empty before the work began. */
+MUST_USE enum err checklist_json(struct ctx *c, struct tx *tx, const struct row *t,
+                                 struct buf *out);
+enum err effect_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                      const struct row *in);
+
+/* --- materials and paid services (items.c) --- */
+
+enum { ITEMS_MAX = 200 };
+enum { ADD_KIND, ADD_PRICE_ITEM, ADD_NAME, ADD_QTY, ADD_UNIT, ADD_PRICE, ADD_PAYER, ADD__N };
+extern const struct field in_add_item[ADD__N], in_drop_item[1];
+/* ,"items":[…]; customers see what they pay. */
+MUST_USE enum err items_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out);
+/* The work is finished: where there are items, the cost is their sum, whatever was said. */
+MUST_USE enum err items_cost(struct ctx *c, const struct row *old, struct row *neu, bool said);
+enum err effect_add_item(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                         const struct row *in);
+enum err effect_drop_item(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
+                          const struct row *in);
+
 /* --- return visits (visits.c) --- */
 
 bool is_low_score(int64_t score, int64_t low); /* 1 … low of 5; score 0: no mark */

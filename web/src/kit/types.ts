@@ -24,7 +24,7 @@ export interface Field {
   ref?: string
   choices?: Choice[]
 }
-export interface Action { key: string; label: Pair; tone?: 'primary' | 'plain' | 'danger'; input?: Field[]; moves?: Record<string, string> }
+export interface Action { key: string; label: Pair; tone?: 'primary' | 'plain' | 'danger' | 'part'; input?: Field[]; moves?: Record<string, string> }
 export interface Resource {
   name: string
   path: string

@@ -10,6 +10,7 @@ import { copy_clear, copy_drop, copy_get, copy_names, copy_put, entries, owner_g
 
 const OLDEST_MS = 72 * 3600e3 // later no step of then is taken any more (core/late.h)
 const LIST = /^\/tickets\?(?=.*\bassignee_id=\d)/
+const PRICES = /^\/price-items\?/
 const TASK = /^\/tickets\/(\d+)(?:\?refs=1|\/timeline|\/files)$/
 
 /* When what is on the screen was read from the server, 0: just now. */
@@ -32,6 +33,7 @@ export function keep(where: string, text: string): void {
   shown.at = 0
   then(async () => {
     if (where === '/meta') await keep_meta({ at, text })
+    else if (worker && PRICES.test(where)) await copy_put(where, { at, text })
     else if (worker && LIST.test(where)) await keep_list(where, { at, text })
     else if (worker && TASK.test(where) && (await is_own(where, text))) await copy_put(where, { at, text })
   })

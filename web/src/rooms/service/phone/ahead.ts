@@ -1,6 +1,6 @@
 // A worker's task as it is once the server knows what this phone still holds, and the ways into that queue. Which state a
 // step leads to is the server's own table (meta); whether it takes it is decided when it is sent.
-import { action, resource } from '../../../kit/meta'
+import { action, name_of, resource } from '../../../kit/meta'
 import { toast } from '../../../kit/notify'
 import { Q } from '../../../kit/texts.offline'
 import { happened_now, of_subject, queue_do, type Fresh } from '../../../offline/queue'
@@ -11,7 +11,7 @@ export const WALK = ['grab', 'start', 'resume', 'finish', 'inform']
 export const OTHER = ['pause', 'decline', 'arrive']
 /* Between two people: needs the network, so never queued. */
 export const ASKED = ['accept_handover', 'refuse_handover', 'hand_over', 'recall_handover']
-const OWN = [...WALK.slice(1), ...OTHER] // a free order is nobody's: grabbing needs the network
+const OWN = [...WALK.slice(1), ...OTHER, 'check', 'add_item', 'drop_item'] // a free order is nobody's: grabbing needs the network
 const STOPS: Values = { arrive: ['arrived_at'], start: ['handled_at'], finish: ['handled_at', 'resolved_at'] }
 
 const moves = (key: string): Record<string, string> => action(resource('tickets'), key)?.moves ?? {}
@@ -28,8 +28,18 @@ export function ahead(row: Row): Row {
     for (const clock of STOPS[e.action!] ?? []) out[clock] ??= e.at
     if (out.arrived_at) out.actions = out.actions!.filter((k) => k !== 'arrive')
     if (e.action === 'decline') out.actions = []
+    work_ahead(out, e.action!, e.input ?? {}, e.at)
   }
   return out
+}
+
+/* Steps ticked and items told meanwhile; what a listed one costs the server says. */
+function work_ahead(out: Row, action: string, input: Values, at: string): void {
+  if (action === 'check')
+    out.checklist = out.checklist?.map((s: Values) => (s.id === input.step_id ? { ...s, staff_id: null, done_at: null, ...input, ...(input.state === 'done' && { done_at: at }) } : s))
+  if (action === 'drop_item') out.items = out.items?.filter((i: Values) => i.id !== input.item_id)
+  if (action === 'add_item')
+    out.items = [...(out.items ?? []), { ...input, id: 0, name: input.name ?? name_of('price-items', input.price_item_id), amount: input.price ? Math.round((input.price * input.quantity) / 1000) : null }]
 }
 
 async function keep<T extends Row | FileItem | { ok: boolean }>(e: Omit<Fresh, 'at'>, at = happened_now()): Promise<T | null | undefined> {
