@@ -74,8 +74,8 @@ struct module {
     const struct resource *const *resources; /* arrays end with NULL or a zero element */
     const struct table *tables;              /* besides the resources' */
     int ntables;
-    const struct query *const *queries[12]; /* all named queries, for the prepare-all test */
-    const struct route *routes[6];
+    const struct query *const *queries[16]; /* all named queries, for the prepare-all test */
+    const struct route *routes[10];
     const struct job *jobs;
     const struct on *listens;
     const struct fixup *fixups;
