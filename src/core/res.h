@@ -90,7 +90,8 @@ struct resource {
      * veil.perm, whatever else a caller may. Both NULL: nothing is veiled. */
     struct row_rule veil;
     /* mine=1 of a list: those that are the caller's own in this way (:staff, :person as in rules).
-     * Asked of lists alone; it shows nothing that he does not see anyway. sql NULL: no such filter. */
+     * Asked of lists alone; it shows nothing that he does not see anyway. sql NULL: no such filter.
+     */
     struct {
         const char *perm, *sql;
         struct text label;

@@ -74,7 +74,7 @@ struct town {
     int64_t id;
     const char *name;
     int households;
-    bool main; /* the one with the accounts people know */
+    bool main;         /* the one with the accounts people know */
     int64_t contracts; /* given a number so far */
     struct places units, entrances, areas, plants, parking, shops;
     struct member members[MEMBERS_MAX];

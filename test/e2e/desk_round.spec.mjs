@@ -2,7 +2,7 @@
 // heard, once a burst; who watches a ticket hears of it; a worker goes from house to house; the approved wordings on the phone.
 import { by_number, route_of, urgency_of } from '../../web/src/rooms/service/phone/route.ts'
 import { Database } from '../lib/database.mjs'
-import { engines, enter, expect, phone, serverFor, test, words } from './lib.mjs'
+import { enter, expect, phone, rounds, serverFor, test, words } from './lib.mjs'
 
 const TEXTS = {
   zh: {
@@ -29,10 +29,9 @@ test('the way of a worker: late, today, later; house by house; floors as people 
   expect(route_of([], () => 'late', (t) => t)).toEqual([])
 })
 
-for (const engine of engines)
-  test.describe(`on ${engine}`, () => {
+for (const [engine, lang] of rounds)
+  test.describe(`on ${engine} (${lang})`, () => {
     const server = serverFor(test, { engine })
-    const lang = engine === 'postgres' ? 'en' : 'zh' // each language once
     const w = { ...words(lang), ...TEXTS[lang] }
     const register = async (fields) => {
       const desk = await server.as('desk')
@@ -107,9 +106,9 @@ for (const engine of engines)
       await expect(box.getByRole('button', { name: w.unwatch })).toBeVisible()
       await expect(box).toContainText(manager)
       await page.screenshot({ path: `build/e2e/looks/watch-${lang}.png` })
+      const knows = [page.waitForResponse(/\/ticket-watches\?.*staff_id=/), page.waitForResponse(/\/tickets\?.*first_contact_id=/)]
       await page.goto('/')
-      await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
-      await page.waitForLoadState('networkidle')
+      await Promise.all(knows)
       await act('desk', t, 'accept')
       const notice = page.getByRole('status').filter({ hasText: t.code }).or(page.getByText(`${w.you} ${t.code}`)).first()
       await expect(notice).toBeVisible()

@@ -8,8 +8,9 @@ import { isGrave, violationsOf } from './axe.mjs'
 
 export { picture } from './png.mjs'
 export { expect }
-/* The engines a spec runs on when it runs on both; PostgreSQL where the suite has one. */
-export const engines = (process.env.ANJU_TEST_ENGINES ?? 'sqlite postgres').split(' ').filter((e) => e !== 'postgres' || process.env.ANJU_TEST_PG)
+const engines = (process.env.ANJU_TEST_ENGINES ?? 'sqlite postgres').split(' ')
+/* Both engines and both languages, each once; where there is one engine, both languages on it. */
+export const rounds = engines.length > 1 ? [['sqlite', 'zh'], ['postgres', 'en']] : ['zh', 'en'].map((lang) => [engines[0], lang])
 export const PASSWORD = 'anju-demo'
 export const DESK = { width: 1366, height: 768 }
 export const PHONE = { width: 390, height: 844 }
@@ -44,7 +45,8 @@ export const test = base.extend({
   },
 })
 
-/* const server = serverFor(test): started before the file's tests, ended after them; server.url and server.as(login). */
+/* const server = serverFor(test): started before the file's tests, ended after them; server.url and server.as(login). Its
+   engine is the project's (playwright.config.mjs) unless options name one. */
 export function serverFor(t, options = {}) {
   const holder = {
     as: async (login, password = PASSWORD) => {
@@ -54,9 +56,9 @@ export function serverFor(t, options = {}) {
     },
   }
   let server
-  t.beforeAll(async () => {
+  t.beforeAll(async ({}, info) => {
     t.setTimeout(180_000)
-    server = await startServer({ demo: true, ...options })
+    server = await startServer({ demo: true, engine: info.project.metadata.engine, ...options })
     holder.url = server.url
     holder.server = server
   })

@@ -39,7 +39,8 @@ static const struct query Q_BY_ROOM = {
 /* By its key (people.h), from the front or by its last characters, as a phone. */
 #define HOME_OF_IDENTITY                                                                           \
     "SELECT DISTINCT o.space_id, i.person_id, i.kind, i.value FROM person_identity i CROSS JOIN "  \
-    "occupancy o WHERE o.community_id = i.community_id AND o.person_id = i.person_id AND NOT EXISTS (SELECT 1 FROM " \
+    "occupancy o WHERE o.community_id = i.community_id AND o.person_id = i.person_id AND NOT "     \
+    "EXISTS (SELECT 1 FROM "                                                                       \
     "person r WHERE r.id = i.person_id AND r.restricted_at IS NOT NULL) AND i.community_id = $1 "  \
     "AND i.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $2) AND "
 static const struct query Q_BY_IDENTITY = {"desk.by_identity", HOME_OF_IDENTITY
@@ -155,8 +156,8 @@ static bool digits_only(struct str s)
     return true;
 }
 
-/* A plate or a contract's number, however it is typed. Digits alone may be the end of a phone just as well: plates leave
- * room for those. In full only for who may not ask for numbers (below). */
+/* A plate or a contract's number, however it is typed. Digits alone may be the end of a phone just
+ * as well: plates leave room for those. In full only for who may not ask for numbers (below). */
 static enum err find_by_identity(struct ctx *c, struct tx *tx, int64_t community, struct str s,
                                  bool plain, struct found *f)
 {
@@ -495,8 +496,7 @@ static enum err my_spaces_get(struct ctx *c, struct req *q)
 static const struct field lookup_query[] = {
     {"community_id", F_REF, 0, .ref = "communities", .label = {"项目", "Community"}},
     {"q", F_TEXT, REQUIRED, 1, 40,
-     .label = {"房号、姓名、电话、车牌、合同号",
-               "Room, name, phone, plate or contract"}}};
+     .label = {"房号、姓名、电话、车牌、合同号", "Room, name, phone, plate or contract"}}};
 static const struct field household_query[] = {
     {"space_id", F_REF, REQUIRED, .ref = "spaces", .label = {"房屋", "Unit"}}};
 static const struct field board_query[] = {

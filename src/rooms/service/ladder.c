@@ -48,9 +48,8 @@ static const struct field escalation_fields[ES__N] = {
                            "which return visit or handover; empty: the promise"}},
 };
 static const struct index escalation_indexes[] = {
-    {"escalation_about",
-     "ticket_id, why, clock, percent, promised_at, COALESCE(about_id, 0)",
-     NULL, true}};
+    {"escalation_about", "ticket_id, why, clock, percent, promised_at, COALESCE(about_id, 0)", NULL,
+     true}};
 
 /* The one who was told, or whoever runs the place, says that it was seen. */
 static bool is_told(const struct who *w, const struct row *r)
@@ -147,9 +146,9 @@ static const struct query Q_COMPANY = {
     MANAGERS "EXISTS (SELECT 1 FROM community m WHERE m.id = $1 AND (g.scope = 2 AND g.scope_id = "
              "m.company_id OR g.scope = 3 AND g.scope_id = m.branch_id)) ORDER BY g.scope, g.id "
              "LIMIT 1"};
-const struct query *const ladder_queries[] = {&Q_DUE,     &Q_NEXT,    &Q_LADDER, &Q_FIRED,
-                                              &Q_PRESENT, &Q_HEAD,    &Q_MANAGER, &Q_COMPANY,
-                                              &Q_TOLD,    &Q_UNSEEN,  &Q_MINE,   NULL};
+const struct query *const ladder_queries[] = {&Q_DUE,     &Q_NEXT,   &Q_LADDER,  &Q_FIRED,
+                                              &Q_PRESENT, &Q_HEAD,   &Q_MANAGER, &Q_COMPANY,
+                                              &Q_TOLD,    &Q_UNSEEN, &Q_MINE,    NULL};
 
 struct rung {
     int percent, level;
@@ -439,10 +438,10 @@ static enum err see_all_post(struct ctx *c, struct req *q)
     int64_t community = row_int(&q->in, SEE_COMMUNITY), me = who_staff(c->who, community);
     struct row in = {0};
     struct rows rows;
-    if (!who_may(c->who, "ticket.staff", community) || !me)
+    if (!who_may(c->who, "ticket.staff", community))
         return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
-    TRY(q_rows(c, q->tx, &Q_MINE, IN(v_int(community), v_int(me), q->in.v[SEE_UP_TO]),
-               SEE_ALL_MAX, &rows));
+    TRY(q_rows(c, q->tx, &Q_MINE, IN(v_int(community), v_int(me), q->in.v[SEE_UP_TO]), SEE_ALL_MAX,
+               &rows));
     for (size_t i = 0; i < rows.n; i++) {
         struct row e;
         TRY(res_load(c, q->tx, &res_escalation, val_int(rows.v[i]), &e));

@@ -4,7 +4,7 @@
 #include "rooms/service/desk.h"
 
 static const struct resource *const resources[] = {
-    &res_ticket,      &res_ticket_pause, &res_escalation, &res_rating, &res_handover,
+    &res_ticket,      &res_ticket_pause, &res_escalation,   &res_rating,     &res_handover,
     &res_ticket_link, &res_ticket_watch, &res_return_visit, &res_visit_rule, NULL};
 static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
                                     {"ticket.create", {"登记工单", "Register tickets"}},
@@ -67,9 +67,8 @@ static const struct check checks[] = {
                                 "ticket t ON t.id = r.ticket_id "
                                 "AND t.community_id = r.community_id WHERE t.id IS NULL LIMIT 50"}},
     {0}};
-static const struct on listens[] = {{"community.created", "service.visit_rules"},
-                                    {"staff.archived", "service.watches_end"},
-                                    {0}};
+static const struct on listens[] = {
+    {"community.created", "service.visit_rules"}, {"staff.archived", "service.watches_end"}, {0}};
 const struct module service_module = {
     .name = "service",
     .purpose = "tickets from any channel, through accept, dispatch, execute, feed back",
@@ -77,8 +76,8 @@ const struct module service_module = {
     .queries = {service_queries, ticket_queries, desk_queries, pause_queries, ladder_queries,
                 clock_queries, dispatch_queries, handover_queries, link_queries, visit_queries,
                 loop_queries, alike_queries, stop_queries, watch_queries},
-    .routes = {ticket_routes, desk_routes, dispatch_routes, loop_routes, reply_routes,
-               alike_routes, escalation_routes, stop_routes, watch_routes},
+    .routes = {ticket_routes, desk_routes, dispatch_routes, loop_routes, reply_routes, alike_routes,
+               escalation_routes, stop_routes, watch_routes},
     .tables = dispatch_tables,
     .ntables = COUNT_OF(dispatch_tables),
     .jobs = service_jobs,

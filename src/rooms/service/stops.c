@@ -1,5 +1,5 @@
-/* stops.c - in which house each order of a worker is, so that his list goes from house to house. The
- * tree knows it; a place's name alone does not say where the house ends. */
+/* stops.c - in which house each order of a worker is, so that his list goes from house to house.
+ * The tree knows it; a place's name alone does not say where the house ends. */
 #include "rooms/service/ticket.h"
 
 enum { STOPS_MAX = 400 };

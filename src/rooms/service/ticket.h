@@ -108,8 +108,8 @@ MUST_USE enum err merged_follow(struct ctx *c, struct tx *tx, const struct row *
 
 /* --- who follows a ticket (watch.c) --- */
 
-/* That staff watches t, or no longer; nothing when it is so already. Whether he sees the ticket is the
- * caller's business. */
+/* That staff watches t, or no longer; nothing when it is so already. Whether he sees the ticket is
+ * the caller's business. */
 MUST_USE enum err ticket_watch(struct ctx *c, struct tx *tx, const struct row *t, int64_t staff,
                                bool on);
 enum err watches_end(struct ctx *c, struct tx *tx, struct app *app, struct str data);

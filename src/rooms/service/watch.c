@@ -1,6 +1,6 @@
 /* watch.c - who follows a ticket besides those who work on it (R32). Only staff, only what they see
- * anyway, each for himself: a watch shows nothing and grants nothing, it says what somebody wants to
- * hear of. The first contact always watches his ticket, without a row. */
+ * anyway, each for himself: a watch shows nothing and grants nothing, it says what somebody wants
+ * to hear of. The first contact always watches his ticket, without a row. */
 #include "core/event.h"
 #include "rooms/service/ticket.h"
 
@@ -94,8 +94,7 @@ enum err watches_end(struct ctx *c, struct tx *tx, struct app *app, struct str d
 
 static const struct field watch_input[] = {
     {"watching", F_BOOL, REQUIRED, .label = {"关注", "Watch"}}};
-const struct route watch_routes[] = {{"POST", "/api/v1/tickets/{id}/watch", "ticket.staff",
-                                      .run = watch_post, .input = watch_input, .ninput = 1,
-                                      .help = {"关注或取消关注", "Watch it, or no longer"},
-                                      .reply = "{watching:bool}"},
-                                     {0}};
+const struct route watch_routes[] = {
+    {"POST", "/api/v1/tickets/{id}/watch", "ticket.staff", .run = watch_post, .input = watch_input,
+     .ninput = 1, .help = {"关注或取消关注", "Watch it, or no longer"}, .reply = "{watching:bool}"},
+    {0}};

@@ -533,13 +533,20 @@ static void test_texts_alike(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handover),           cmocka_unit_test(test_first_contact_hands_over),
-        cmocka_unit_test(test_refused_twice),      cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_rule_of_a_category), cmocka_unit_test(test_links),
-        cmocka_unit_test(test_low_before),         cmocka_unit_test(test_visit_rules),
-        cmocka_unit_test(test_not_the_worker),     cmocka_unit_test(test_low_score),
-        cmocka_unit_test(test_low_again),          cmocka_unit_test(test_each_is_told),       cmocka_unit_test(test_orphans),
-        cmocka_unit_test(test_links_fit),          cmocka_unit_test(test_texts_alike)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_handover),
+                                       cmocka_unit_test(test_first_contact_hands_over),
+                                       cmocka_unit_test(test_refused_twice),
+                                       cmocka_unit_test(test_merge),
+                                       cmocka_unit_test(test_rule_of_a_category),
+                                       cmocka_unit_test(test_links),
+                                       cmocka_unit_test(test_low_before),
+                                       cmocka_unit_test(test_visit_rules),
+                                       cmocka_unit_test(test_not_the_worker),
+                                       cmocka_unit_test(test_low_score),
+                                       cmocka_unit_test(test_low_again),
+                                       cmocka_unit_test(test_each_is_told),
+                                       cmocka_unit_test(test_orphans),
+                                       cmocka_unit_test(test_links_fit),
+                                       cmocka_unit_test(test_texts_alike)};
     return HOUSE_RUN(tests);
 }

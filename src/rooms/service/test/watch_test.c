@@ -38,9 +38,8 @@ static enum err call(struct house *h, enum as as, struct call *call)
 
 static enum err watch(struct house *h, enum as as, int64_t ticket, bool on)
 {
-    struct call k = {
-        .method = "POST",
-        .path = arena_fmt(h->mem, "/api/v1/tickets/%lld/watch", (long long)ticket).p};
+    struct call k = {.method = "POST",
+                     .path = arena_fmt(h->mem, "/api/v1/tickets/%lld/watch", (long long)ticket).p};
     row_put(&k.in, 0, v_int(on));
     return call(h, as, &k);
 }
