@@ -12,7 +12,7 @@ static const struct field watch_fields[TW__N] = {
                   .label = {"关注人", "Watched by"}},
 };
 static const struct index watch_indexes[] = {
-    {"ticket_watch_once", "ticket_id, staff_id", "archived = 0", true}};
+    {"ticket_watch_once", "staff_id, ticket_id", "archived = 0", true}};
 static const struct row_rule watch_rules[] = {{"ticket.work", "staff_id = :staff"}, {0}};
 const struct resource res_ticket_watch = {.name = "ticket_watch",
                                           .path = "ticket-watches",
