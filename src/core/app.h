@@ -75,7 +75,7 @@ struct module {
     const struct table *tables;              /* besides the resources' */
     int ntables;
     const struct query *const *queries[16]; /* all named queries, for the prepare-all test */
-    const struct route *routes[6];
+    const struct route *routes[10];
     const struct job *jobs;
     const struct on *listens;
     const struct fixup *fixups;

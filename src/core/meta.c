@@ -226,6 +226,10 @@ static void meta_resource(struct ctx *c, const struct resource *r, struct buf *b
     put_name(b, "code", r->code);
     put_name(b, "tree", r->tree);
     meta_may(c, r, b);
+    if (r->mine.sql && holds_on(c, r, r->mine.perm)) {
+        buf_put(b, S(",\"mine\":"));
+        buf_text_pair(b, r->mine.label);
+    }
     buf_put(b, S(",\"fields\":["));
     for (int i = 0, n = 0; i < r->nfields; i++) {
         const struct field *f = &r->fields[i];

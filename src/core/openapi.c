@@ -189,6 +189,8 @@ static void list_params(struct oas *o, const struct resource *r)
     }
     if (search)
         param_ref(o, "Q");
+    if (r->mine.sql)
+        param_ref(o, "Mine");
     sort_param(o, r);
     for (size_t i = 0; i < COUNT_OF(common); i++)
         param_ref(o, common[i]);
@@ -561,6 +563,7 @@ static void shared_params(struct oas *o)
                  {"Refs", "refs", "1: with the names of what rows point to"},
                  {"Actions", "actions", "1: each row with the actions this caller may do now"},
                  {"Archived", "archived", "1: the archived rows instead"},
+                 {"Mine", "mine", "1: only those that are the caller's own"},
                  {"DryRun", "dry_run", "1: check only, load nothing"}};
     jw_obj(&o->w, "parameters");
     shared_field(o, "Id", "path", &id, "id of the row");

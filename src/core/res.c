@@ -82,6 +82,14 @@ bool rules_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_i
     return n > 0;
 }
 
+void mine_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_id, struct buf *sql,
+              struct sql_args *args)
+{
+    buf_put(sql, S(" AND ("));
+    rule_sql(c, rt->r->mine.sql, community_id, sql, args);
+    buf_putc(sql, ')');
+}
+
 enum err out_of_sight(struct ctx *c, int64_t community_id)
 {
     if (who_works(c->who, community_id))

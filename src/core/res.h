@@ -90,6 +90,13 @@ struct resource {
     /* Rows where veil.sql does not hold are seen, listed, searched and exported only by holders of
      * veil.perm, whatever else a caller may. Both NULL: nothing is veiled. */
     struct row_rule veil;
+    /* mine=1 of a list: those that are the caller's own in this way (:staff, :person as in rules).
+     * Asked of lists alone; it shows nothing that he does not see anyway. sql NULL: no such filter.
+     */
+    struct {
+        const char *perm, *sql;
+        struct text label;
+    } mine;
     const char *default_sort; /* "-created_at"; NULL: "-id" */
     /* Outside the transaction, before a create or update: numbers, hashes. May be NULL. */
     enum err (*prepare)(struct ctx *c, struct app *app, struct row *neu);

@@ -56,7 +56,7 @@ bool rules_any(const struct ctx *c, const struct res_rt *rt, int64_t community_i
 struct list_spec {
     int64_t community_id;
     int sort; /* field position */
-    bool desc, archived, count, refs, actions;
+    bool desc, archived, count, refs, actions, mine;
     int limit;
     struct str q, after;
     enum list_by { BY_ROWS, BY_FEW, BY_HIT, BY_FRESH } by; /* how q is looked for (search.h) */
@@ -71,6 +71,9 @@ struct list_spec {
 };
 MUST_USE enum err list_parse(struct ctx *c, struct req *q, const struct res_rt *rt,
                              struct list_spec *ret);
+/* AND what makes a row the caller's own (res.h, mine). */
+void mine_sql(const struct ctx *c, const struct res_rt *rt, int64_t community_id, struct buf *sql,
+              struct sql_args *args);
 /* The statement and its arguments; false: the caller sees nothing here. */
 MUST_USE enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
                              const struct list_spec *s, bool counting, struct sql_args *args,

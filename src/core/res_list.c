@@ -163,6 +163,9 @@ static bool parse_param(struct str name, struct str v, void *arg)
         return flag_param(p, "refs", v, &p->s->refs);
     else if (str_eqz(name, "actions"))
         return flag_param(p, "actions", v, &p->s->actions);
+    else if (str_eqz(name, "mine") && p->rt->r->mine.sql && p->c->who &&
+             who_may(p->c->who, p->rt->r->mine.perm, p->s->community_id))
+        return flag_param(p, "mine", v, &p->s->mine);
     else if (str_eqz(name, "archived"))
         return flag_param(p, "archived", v, &p->s->archived);
     else
@@ -372,6 +375,8 @@ enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
     push(&sql, args, v_int(s->archived));
     if (!rules_sql(c, rt, s->community_id, &sql, args))
         return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
+    if (s->mine)
+        mine_sql(c, rt, s->community_id, &sql, args);
     sql_filters(rt, s, &sql, args);
     search_where_sql(c, db, rt, s, &sql, args);
     sql_search(c, rt, s, &sql, args);

@@ -26,7 +26,7 @@ static const struct {
     {"MenuItem", "{key:str, label:@Label, page?:str, resource?:str}"},
     {"MetaResource",
      "{name:str, path:str, label:@Label, scope:(community|system), title:str?, "
-     "code:str?, tree:str?, "
+     "code:str?, tree:str?, mine?:@Label, "
      "may:[(read|create|update|remove|import|export|timeline)], fields:[@MetaField], "
      "actions:[@MetaAction]}"},
     {"MetaField",

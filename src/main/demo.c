@@ -283,6 +283,7 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     TRY(handbook_write(c, tx, d));
     TRY(mail_write(c, tx, d));
     TRY(run_job(c, tx, d, "service.clocks", 0)); /* who should have been told by now, was */
+    TRY(told_is_seen(c, tx));
     tx_after_commit(tx, forget, NULL);
     return E_OK;
 }

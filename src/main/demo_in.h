@@ -74,7 +74,8 @@ struct town {
     int64_t id;
     const char *name;
     int households;
-    bool main; /* the one with the accounts people know */
+    bool main;         /* the one with the accounts people know */
+    int64_t contracts; /* given a number so far */
     struct places units, entrances, areas, plants, parking, shops;
     struct member members[MEMBERS_MAX];
     int nmembers;
@@ -149,6 +150,7 @@ void privacy_make(struct demo *d);
 MUST_USE enum err privacy_write(struct ctx *c, struct tx *tx, struct demo *d);
 /* demo_loops.c */
 MUST_USE enum err loops_write(struct ctx *c, struct tx *tx, struct demo *d);
+MUST_USE enum err told_is_seen(struct ctx *c, struct tx *tx);
 /* demo_handbook.c */
 MUST_USE enum err handbook_write(struct ctx *c, struct tx *tx, struct demo *d);
 /* demo_mail.c */

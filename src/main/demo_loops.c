@@ -38,6 +38,12 @@ static const struct query Q_PAIR = {
     "SELECT id FROM ticket WHERE community_id = $1 AND state = 2 AND kind = 1 AND updated_at < $2 "
     "ORDER BY id DESC LIMIT 3"};
 
+/* All that was told but the two of each person's newest tickets. */
+static const struct query Q_TOLD_LONG_AGO = {
+    "demo.told_long_ago",
+    "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY staff_id ORDER BY ticket_id DESC, "
+    "id DESC) AS nth FROM escalation WHERE state = 1) told WHERE nth > 2 ORDER BY id LIMIT 1000"};
+
 static enum err visit_step(struct ctx *c, struct tx *tx, int64_t id, const char *action,
                            int64_t at_ms, struct val first, const char *comment)
 {
@@ -53,7 +59,8 @@ static enum err visit_step(struct ctx *c, struct tx *tx, int64_t id, const char 
     return flow_act_row(c, tx, &res_return_visit, &row, action, &in, 0);
 }
 
-/* Those that are due are done, so are most of the others; the rest wait for whoever looks. */
+/* Those that are due are done, so are most of the others; the rest wait for whoever looks, and the
+ * newest three at least, whatever the hour. */
 static enum err visits_make(struct ctx *c, struct tx *tx, struct demo *d, int64_t town)
 {
     static const char *const good[] = {"满意,处理及时", "修得不错,谢谢", "态度很好", "没有问题"};
@@ -66,7 +73,7 @@ static enum err visits_make(struct ctx *c, struct tx *tx, struct demo *d, int64_
         int64_t due = row_int(&v, RV_DUE), from = row_int(&v, R_CREATED_AT);
         int64_t at = from + prng_range(&d->g, 3, (int)((due - from) / HOUR_MS)) * HOUR_MS - HOUR_MS;
         bool late = due <= d->now_ms;
-        if (at + HOUR_MS >= d->now_ms || (!late && chance(d, 400)))
+        if (at + HOUR_MS >= d->now_ms || i + 3 >= rows.n || (!late && chance(d, 400)))
             continue;
         if (chance(d, 60)) {
             TRY(visit_step(c, tx, id, "miss", from + HOUR_MS, v_lit("电话无人接听"), ""));
@@ -116,6 +123,24 @@ static enum err late_sent(struct ctx *c, struct tx *tx, int64_t town)
     return E_OK;
 }
 
+static const struct query Q_MANAGER_OF = {
+    "demo.manager_of",
+    "SELECT min(s.id) FROM staff s JOIN role_grant g ON g.staff_id = s.id JOIN role r ON r.id = "
+    "g.role_id WHERE s.community_id = $1 AND s.archived = 0 AND r.key = 'manager'"};
+
+/* What the manager wants to hear of. */
+static enum err watched(struct ctx *c, struct tx *tx, int64_t town, const struct rows *orders)
+{
+    struct val manager;
+    TRY(q_one(c, tx, &Q_MANAGER_OF, IN(v_int(town)), &manager, 1));
+    for (size_t i = 0; i < orders->n && manager.t == V_INT; i++) {
+        struct row t;
+        TRY(res_load(c, tx, &res_ticket, val_int(orders->v[2 * i]), &t));
+        TRY(ticket_watch(c, tx, &t, val_int(manager), true));
+    }
+    return E_OK;
+}
+
 /* One handover taken, one that waits; two reports of one thing, and a ticket that belongs to
  * another. */
 static enum err hands_make(struct ctx *c, struct tx *tx, int64_t town)
@@ -123,6 +148,7 @@ static enum err hands_make(struct ctx *c, struct tx *tx, int64_t town)
     struct rows orders, pair;
     c->fault.nfields = 0;
     TRY(q_rows(c, tx, &Q_ORDERS, IN(v_int(town), v_int(c->now_ms)), 4, &orders));
+    TRY(watched(c, tx, town, &orders));
     for (size_t i = 0; i < orders.n && i < 2; i++) {
         const struct val *v = orders.v + 2 * i;
         if (v[1].t != V_INT)
@@ -162,4 +188,18 @@ enum err loops_write(struct ctx *c, struct tx *tx, struct demo *d)
     }
     c->now_ms = d->now_ms;
     return e;
+}
+
+/* A visitor finds a house whose people look at what they are told: only the last is new. */
+enum err told_is_seen(struct ctx *c, struct tx *tx)
+{
+    struct row in = {0};
+    struct rows rows;
+    TRY(q_rows(c, tx, &Q_TOLD_LONG_AGO, IN0, 1000, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct row e;
+        TRY(res_load(c, tx, &res_escalation, val_int(rows.v[i]), &e));
+        TRY(flow_act_row(c, tx, &res_escalation, &e, "see", &in, 0));
+    }
+    return E_OK;
 }

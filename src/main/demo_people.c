@@ -35,6 +35,18 @@ static void stay_new(struct demo *d, struct town *t, struct place *p, struct res
     v[OC_TO] = to ? v_text(date_text(d->mem, date_of_days(to))) : v_null();
 }
 
+/* Of the deed or the lease; no throw of the dice, so the rest of the town stays as it was. */
+static void contract_for(struct demo *d, struct town *t, const struct resident *r, int relation,
+                         int64_t from, int64_t at_ms)
+{
+    struct val *v = row_new(d, &d->identities, t->id, at_ms);
+    v[ID_PERSON] = v_int(r->id);
+    v[ID_KIND] = v_int(IDENTITY_CONTRACT);
+    v[ID_VALUE] = v_text(text_of(d, "%s-%04d-%04d", relation == REL_OWNER ? "WY" : "ZL",
+                                 date_of_days(from).y, (int)(++t->contracts)));
+    v[ID_KEY] = v_text(identity_key(d->mem, val_str(v[ID_VALUE])));
+}
+
 static void plate_for(struct demo *d, struct town *t, const struct resident *r, int64_t at_ms)
 {
     struct val *v = row_new(d, &d->identities, t->id, at_ms);
@@ -66,6 +78,7 @@ static struct resident *family_new(struct demo *d, struct town *t, struct place 
 {
     struct resident *head = resident_new(d, t, person_name(d), true, at_ms);
     stay_new(d, t, p, head, relation, from, 0);
+    contract_for(d, t, head, relation, from, at_ms);
     int more = is_known_home(t, p) ? 2 : pick(d, 0, 3);
     for (int i = 0; i < more; i++) {
         struct str name = person_name(d);

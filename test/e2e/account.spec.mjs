@@ -81,7 +81,7 @@ test('an administrator made by hand: own password, then the second factor, then 
 
 test('a masked number is shown for a reason, and the reason is on record', async ({ windows }) => {
   const page = await enter(windows, server, 'desk', '/desk')
-  await page.getByRole('combobox', { name: '房号、姓名、电话或车牌' }).fill('3-2-1502')
+  await page.getByRole('combobox', { name: '房号、姓名、电话、车牌或合同号' }).fill('3-2-1502')
   await expect(page.getByRole('listbox')).toBeVisible()
   await page.keyboard.press('Enter')
   const card = page.getByRole('region', { name: '住户', exact: true })

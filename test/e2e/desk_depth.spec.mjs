@@ -87,7 +87,7 @@ test('a neighbour has told it already: the desk sees it while writing, with the 
   const [one, other] = units.filter((u) => u.path_name.startsWith(house))
   expect((await desk.post('tickets', { community_id: community, kind: 'repair', channel: 'phone', title: '屋顶水箱一直溢水', space_id: one.id })).status).toBe(201)
   const page = await enter(windows, server, 'desk', '/desk')
-  await page.getByRole('combobox', { name: '房号、姓名、电话或车牌' }).fill(other.code)
+  await page.getByRole('combobox', { name: '房号、姓名、电话、车牌或合同号' }).fill(other.code)
   await expect(page.getByRole('option').first()).toBeVisible()
   await page.keyboard.press('Enter')
   await expect(page.getByRole('region', { name: '住户', exact: true })).toBeVisible()
@@ -106,7 +106,7 @@ test('a caller gives the end of his plate: the desk finds his home', async ({ wi
   expect((await desk.post('identities', { community_id: community, person_id: stay.person_id, kind: 'plate', value: '苏P·Z9Q71' })).status).toBe(201)
   const page = await enter(windows, server, 'desk', '/desk')
   for (const heard of ['z9q71', '苏pz9q71']) {
-    await page.getByRole('combobox', { name: '房号、姓名、电话或车牌' }).fill(heard)
+    await page.getByRole('combobox', { name: '房号、姓名、电话、车牌或合同号' }).fill(heard)
     await expect(page.getByRole('option').first()).toContainText(space.path_name)
   }
 })

@@ -8,6 +8,9 @@ import { isGrave, violationsOf } from './axe.mjs'
 
 export { picture } from './png.mjs'
 export { expect }
+const engines = (process.env.ANJU_TEST_ENGINES ?? 'sqlite postgres').split(' ')
+/* Both engines and both languages, each once; where there is one engine, both languages on it. */
+export const rounds = engines.length > 1 ? [['sqlite', 'zh'], ['postgres', 'en']] : ['zh', 'en'].map((lang) => [engines[0], lang])
 export const PASSWORD = 'anju-demo'
 export const DESK = { width: 1366, height: 768 }
 export const PHONE = { width: 390, height: 844 }
@@ -42,7 +45,8 @@ export const test = base.extend({
   },
 })
 
-/* const server = serverFor(test): started before the file's tests, ended after them; server.url and server.as(login). */
+/* const server = serverFor(test): started before the file's tests, ended after them; server.url and server.as(login). Its
+   engine is the project's (playwright.config.mjs) unless options name one. */
 export function serverFor(t, options = {}) {
   const holder = {
     as: async (login, password = PASSWORD) => {
@@ -52,9 +56,9 @@ export function serverFor(t, options = {}) {
     },
   }
   let server
-  t.beforeAll(async () => {
+  t.beforeAll(async ({}, info) => {
     t.setTimeout(180_000)
-    server = await startServer({ demo: true, ...options })
+    server = await startServer({ demo: true, engine: info.project.metadata.engine, ...options })
     holder.url = server.url
     holder.server = server
   })
@@ -107,12 +111,12 @@ export async function looks(page, where) {
 /* The words a person looks for, [zh, en]. */
 const WORDS = {
   account: ['账号', 'Account'], password: ['密码', 'Password'], login: ['登录', 'Log in'], desk: ['受理与派单', 'Desk & dispatch'],
-  search: ['房号、姓名、电话或车牌', 'Room, name, phone or plate'], household: ['住户', 'Household'], register: ['登记工单', 'Register a ticket'],
+  search: ['房号、姓名、电话、车牌或合同号', 'Room, name, phone, plate or contract'], household: ['住户', 'Household'], register: ['登记工单', 'Register a ticket'],
   title: ['标题', 'Title'], board: ['派单看板', 'Dispatch board'], col_new: ['待派单', 'New'], col_assigned: ['已派单', 'Assigned'],
   col_doing: ['处理中', 'Doing'], col_verify: ['待确认', 'To verify'], move: ['移动到…', 'Move to…'], accept: ['接单', 'Accept'],
   dispatch: ['派单', 'Dispatch'], suggested: ['推荐', 'Suggested'], start: ['开始处理', 'Start'], finish: ['完成', 'Finish'],
   inform: ['反馈客户', 'Inform'], confirm: ['确认解决', 'Confirm'], return: ['退回返工', 'Return'], result: ['处理结果', 'Result'],
-  note: ['告知内容', 'What the customer was told'], channel: ['渠道', 'Channel'], by_phone: ['电话', 'Phone'], reason: ['原因', 'Reason'], waiting: ['待处理', 'To do'],
+  note: ['告知内容', 'What the customer was told'], channel: ['渠道', 'Channel'], by_phone: ['电话', 'Phone'], reason: ['原因', 'Reason'],
   photo_before: ['拍处理前照片', 'Photo before'], photo_after: ['拍处理后照片', 'Photo after'], stage_before: ['处理前', 'Before'],
   stage_after: ['处理后', 'After'], timeline: ['处理记录', 'Timeline'], rate: ['请为这次服务打分', 'Please rate this service'],
   rate_send: ['提交评价', 'Send rating'], rated: ['您的评价', 'Your rating'], closed: ['已关闭', 'Closed'], comment: ['还想说点什么', 'Anything else'],

@@ -89,8 +89,8 @@ test('pages of a ticket', async ({ windows }) => {
 test('what opens over a page', async ({ windows }) => {
   const page = await enter(windows, server, 'manager')
   for (const [kind, words] of [
-    [['zh', 'light'], { fresh: '新建', close: '关闭', details: '详情', filter: '状态', move: /^移动到…/, dispatch: '派单', search: '房号、姓名、电话或车牌', account: /^账户/, notices: /^动态/, household: '住户' }],
-    [['en', 'dark'], { fresh: 'New', close: 'Close', details: 'Details', filter: 'State', move: /^Move to…/, dispatch: 'Dispatch', search: 'Room, name, phone or plate', account: /^Account/, notices: /^Live notices/, household: 'Household' }],
+    [['zh', 'light'], { fresh: '新建', close: '关闭', details: '详情', filter: '状态', move: /^移动到…/, dispatch: '派单', search: '房号、姓名、电话、车牌或合同号', account: /^账户/, notices: /^动态/, household: '住户' }],
+    [['en', 'dark'], { fresh: 'New', close: 'Close', details: 'Details', filter: 'State', move: /^Move to…/, dispatch: 'Dispatch', search: 'Room, name, phone, plate or contract', account: /^Account/, notices: /^Live notices/, household: 'Household' }],
   ]) {
     const where = (what) => `${what} ${kind.join(' ')}`
     await look(page, kind)

@@ -57,7 +57,7 @@ async function dispatch(page, w, code, worker) {
 
 /* Opens the task that appeared by itself, walks the one big button, with a photo before and one after. */
 async function work(worker, w, title, result, photos = true) {
-  const task = worker.getByRole('region', { name: w.waiting }).getByRole('article').filter({ hasText: title })
+  const task = worker.getByRole('main').getByRole('article').filter({ hasText: title }) // among what is due then, at its house
   await expect(task, 'the task appears without a reload').toBeVisible()
   await task.getByRole('link').first().click()
   await expect(worker.getByRole('heading', { name: title })).toBeVisible()

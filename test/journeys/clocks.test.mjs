@@ -204,12 +204,12 @@ test('an escalation is told to one person, whose word ends it; residents hear no
   }
   assert.deepEqual(told.map((e) => [e.percent, e.level]).sort((a, b) => a[0] - b[0]), [[50, 'worker'], [80, 'supervisor'], [100, 'manager'], [150, 'company']])
   const mine = told.find((e) => e.level === 'manager')
-  const seen = expect(await manager.post(`escalations/${mine.id}/actions/see`), 200)
-  assert.ok(seen.seen_at)
-  expect(await resident.post(`escalations/${mine.id}/actions/see`), 404)
-  expect(await resident.get(`escalations?community_id=${cm}`), 404)
   const other = told.find((e) => e.level === 'company')
   assert.deepEqual([other.code, other.staff_id], [t.code, mine.staff_id]) // nobody is of the company here: the manager again
+  assert.deepEqual([mine.state, mine.seen_at, other.state], ['joined', null, 'told']) // and one line for both
+  expect(await manager.post(`escalations/${mine.id}/actions/see`), 409, 'state')
+  expect(await resident.post(`escalations/${other.id}/actions/see`), 404)
+  expect(await resident.get(`escalations?community_id=${cm}`), 404)
   await database.run(`UPDATE escalation SET staff_id = NULL WHERE id = ${other.id}`)
   const [dispatcher, worker] = [await house.as('dispatcher'), await house.as('worker1')]
   const free = `escalations?community_id=${cm}&state=told&staff_id=null`
@@ -219,5 +219,20 @@ test('an escalation is told to one person, whose word ends it; residents hear no
   assert.ok(!expect(await dispatcher.get(free), 200).items.some((e) => e.id === other.id))
   const heard = expect(await resident.get(`tickets/${t.id}/timeline`), 200).items.map((i) => i.topic)
   assert.ok(heard.includes('ticket.created') && !heard.includes('ticket.escalated'))
+  // all at once: what was told to the caller, as far as he has seen it, each on record
+  const told_to = async (who) => who.get(`escalations?community_id=${cm}&state=told&staff_id=${expect(await who.get('meta'), 200).me.staff_id}`)
+  await database.run(`UPDATE escalation SET state = 1, seen_at = NULL, staff_id = ${mine.staff_id} WHERE id IN (${mine.id}, ${other.id})`)
+  const before = expect(await told_to(manager), 200).items, newest = Math.max(...before.map((e) => e.id))
+  assert.ok(before.length >= 2)
+  expect(await manager.post('escalations/see-all', { community_id: cm }), 422)
+  expect(await resident.post('escalations/see-all', { community_id: cm, up_to: newest }), 403)
+  expect(await (await house.as('manager-b')).post('escalations/see-all', { community_id: cm, up_to: newest }), 404)
+  const his = expect(await told_to(dispatcher), 200).items.filter((e) => e.id <= newest)
+  assert.equal(expect(await dispatcher.post('escalations/see-all', { community_id: cm, up_to: newest }), 200).seen, his.length)
+  assert.equal(expect(await manager.post('escalations/see-all', { community_id: cm, up_to: Math.min(...before.map((e) => e.id)) - 1 }), 200).seen, 0)
+  assert.deepEqual(expect(await manager.post('escalations/see-all', { community_id: cm, up_to: newest }), 200), { seen: before.length, more: false })
+  assert.deepEqual(expect(await told_to(manager), 200).items, [])
+  const log = await database.run(`SELECT subject_id FROM event WHERE topic = 'escalation.seen' AND subject_id IN (${before.map((e) => e.id)})`)
+  for (const e of before) assert.ok(log.includes(String(e.id)), 'each seen one is on record')
   assert.ok(expect(await desk.get(`tickets/${t.id}/timeline`), 200).items.some((i) => i.topic === 'ticket.escalated'))
 })

@@ -2,7 +2,7 @@
 // records to mend. And who may not see them.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { expect, openHouse } from '../lib/house.mjs'
+import { act, expect, openHouse } from '../lib/house.mjs'
 
 let house, desk, manager, resident, cm
 before(async () => {
@@ -139,6 +139,49 @@ test('what was told already is proposed, with the reasons, and not what another 
   expect(await desk.get(`desk/alike?community_id=${cm}&space_id=x`), 422)
   expect(await resident.get(`desk/alike?community_id=${cm}&text=电梯`), 403)
   expect(await (await house.as('manager-b')).get(`desk/alike?community_id=${cm}&text=电梯`), 404)
+})
+
+test('who watches a ticket: staff who see it, each for himself; the first contact always; a list of one’s own', async () => {
+  const [dispatcher, worker, other] = await Promise.all(['dispatcher', 'worker1', 'manager-b'].map(house.as))
+  const id_of = async (who) => expect(await who.get('meta'), 200).me.staff_id
+  const t = await house.register(desk, { person_id: house.resident1.person_id })
+  const watch = (who, watching = true) => who.post(`tickets/${t.id}/watch`, { watching })
+  const mine = async (who) => expect(await who.get(`tickets?community_id=${cm}&mine=1&limit=100`), 200).items.map((x) => x.id)
+  const watched_by = async (who) => expect(await who.get(`ticket-watches?community_id=${cm}&ticket_id=${t.id}`), 200).items.map((x) => x.staff_id)
+  assert.ok((await mine(desk)).includes(t.id), 'the first contact watches without a row')
+  expect(await watch(desk, false), 409, 'state')
+  assert.ok(!(await mine(dispatcher)).includes(t.id))
+  for (let twice = 0; twice < 2; twice++) expect(await watch(dispatcher), 200)
+  assert.deepEqual(await watched_by(manager), [await id_of(dispatcher)])
+  assert.ok((await mine(dispatcher)).includes(t.id))
+  assert.ok(expect(await dispatcher.get(`tickets?community_id=${cm}&mine=1&state=received&limit=100`), 200).items.some((x) => x.id === t.id), 'with another filter')
+  assert.equal(expect(await dispatcher.get(`tickets?community_id=${cm}&mine=0&limit=1`), 200).items.length, 1)
+  expect(await dispatcher.get(`tickets?community_id=${cm}&mine=2`), 422)
+  // who may not see it may not watch it, and sees nothing by having watched it
+  expect(await watch(resident), 403)
+  expect(await watch(other), 404)
+  expect(await watch(worker), 403)
+  expect(await resident.get(`tickets?community_id=${cm}&mine=1`), 422)
+  expect(await resident.get(`ticket-watches?community_id=${cm}`), 404)
+  expect(await desk.get(`staff?community_id=${cm}&mine=1`), 422)
+  const at = await act(dispatcher, await act(desk, t, 'accept'), 'dispatch', { assignee_id: await id_of(worker), reason: '就近' })
+  expect(await watch(worker), 200)
+  assert.deepEqual(await watched_by(worker), [await id_of(worker)], 'a worker reads of his own watches only')
+  await act(dispatcher, at, 'dispatch', { assignee_id: await id_of(await house.as('worker2')), reason: '换人' })
+  assert.ok(!(await mine(worker)).includes(t.id))
+  expect(await worker.get(`tickets/${t.id}`), 403)
+  expect(await watch(dispatcher, false), 200)
+  assert.ok(!(await mine(dispatcher)).includes(t.id))
+  expect(await desk.post('ticket-watches', { community_id: cm, ticket_id: t.id }), 405) // nobody is made to watch
+})
+
+test('where each order of a worker is, house by house', async () => {
+  const worker = await house.as('worker1')
+  const items = expect(await worker.get(`me/stops?community_id=${cm}`), 200).items
+  assert.ok(items.length && items.every((s) => /栋/.test(s.stop)))
+  assert.equal(new Set(items.map((s) => s.space_id)).size, items.length)
+  expect(await desk.get(`me/stops?community_id=${cm}`), 403)
+  expect(await resident.get(`me/stops?community_id=${cm}`), 403)
 })
 
 test('not for residents, cashiers or another community', async () => {

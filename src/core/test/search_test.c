@@ -292,7 +292,9 @@ static enum err explain(struct ctx *c, struct tx *tx, void *arg)
     struct found *f = arg;
     struct sql_args args;
     const struct query *q;
-    (void)tx;
+    int64_t before = INT64_MAX;
+    bool last;
+    TRY(search_window(c, tx, rt_of(f->r), &f->spec, 50, &before, &last));
     return list_query(c, tx_db(tx), rt_of(f->r), &f->spec, false, &args, &q);
 }
 

@@ -94,6 +94,8 @@ static void test_clocks(void **state)
     jobs_run_due(&h->app, h->c.now_ms);
     assert_true(COUNT("event") - before <= 2); /* at most one that fell due within this minute */
     NONE("job WHERE state <> 1");
+    NONE("(SELECT staff_id, count(*) AS n FROM escalation WHERE state = 1 GROUP BY staff_id) x "
+         "WHERE n > 3"); /* nobody comes to a heap of old ones */
     house_close(h);
 }
 

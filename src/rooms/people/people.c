@@ -46,7 +46,7 @@ static const struct choice identity_kinds[] = {
     {3, "wechat", {"微信", "WeChat"}, NULL},
     {4, "wecom", {"企业微信", "WeCom"}, NULL},
     {IDENTITY_CREDIT_CODE, "credit_code", {"统一社会信用代码", "Credit code"}, NULL},
-    {6, "contract", {"合同号", "Contract"}, NULL},
+    {IDENTITY_CONTRACT, "contract", {"合同号", "Contract"}, NULL},
     {0}};
 static const struct field identity_fields[ID__N] = {
     STANDARD_FIELDS,

@@ -22,6 +22,7 @@ enum {
     PE__N
 };
 extern const struct field person_fields[PE__N];
+enum { IDENTITY_CONTRACT = 6 };
 enum { ID_PERSON = R_FIRST, ID_KIND, ID_VALUE, ID_KEY, ID__N };
 /* What an identity is found by, however a clerk types it: capitals, without dots, dashes, spaces
  * and full width. In the arena. Pure. */

@@ -219,6 +219,15 @@ static enum err numbers_come(struct ctx *c, struct tx *tx)
     return q_do(c, tx, &Q_OLD_DUE, IN0, NULL);
 }
 
+/* --- databases from before an escalation said which visit or handover it is about --- */
+
+static const struct query Q_OLD_ONE = {"service.old_one", "DROP INDEX IF EXISTS escalation_why"};
+
+static enum err abouts_come(struct ctx *c, struct tx *tx)
+{
+    return q_do(c, tx, &Q_OLD_ONE, IN0, NULL);
+}
+
 const struct query *const clock_queries[] = {
     &Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, &Q_OLD_WHY, &Q_OLD_NUMBER, &Q_OLD_DUE, NULL};
 const struct fixup service_fixups[] = {
@@ -226,4 +235,5 @@ const struct fixup service_fixups[] = {
     {2, "escalations say why", whys_come},
     {3, "low marks are followed up", low_scores_come},
     {7, "escalations carry a number, tickets their next due", numbers_come},
+    {8, "escalations say what they are about", abouts_come},
     {0}};

@@ -38,8 +38,9 @@ static const struct query Q_BY_ROOM = {
                     "kind IN (4, 7) AND archived = 0 ORDER BY name, id LIMIT 20"};
 /* By its key (people.h), from the front or by its last characters, as a phone. */
 #define HOME_OF_IDENTITY                                                                           \
-    "SELECT DISTINCT o.space_id FROM person_identity i CROSS JOIN occupancy o WHERE "              \
-    "o.community_id = i.community_id AND o.person_id = i.person_id AND NOT EXISTS (SELECT 1 FROM " \
+    "SELECT DISTINCT o.space_id, i.person_id, i.kind, i.value FROM person_identity i CROSS JOIN "  \
+    "occupancy o WHERE o.community_id = i.community_id AND o.person_id = i.person_id AND NOT "     \
+    "EXISTS (SELECT 1 FROM "                                                                       \
     "person r WHERE r.id = i.person_id AND r.restricted_at IS NOT NULL) AND i.community_id = $1 "  \
     "AND i.archived = 0 AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $2) AND "
 static const struct query Q_BY_IDENTITY = {"desk.by_identity", HOME_OF_IDENTITY
@@ -89,9 +90,20 @@ static struct str today_of(struct ctx *c, int64_t community)
 /* --- look-up --- */
 
 struct found {
-    int64_t v[LOOKUP_MAX];
+    struct {
+        int64_t space, person, kind; /* person 0: by something else than a plate, card, contract */
+        struct str value;
+    } v[LOOKUP_MAX];
     size_t n;
 };
+
+static size_t found_at(const struct found *f, int64_t space)
+{
+    size_t k = 0;
+    while (k < f->n && f->v[k].space != space)
+        k++;
+    return k;
+}
 
 /* No more than most are found afterwards. */
 static enum err collect_to(struct ctx *c, struct tx *tx, const struct query *q,
@@ -100,11 +112,17 @@ static enum err collect_to(struct ctx *c, struct tx *tx, const struct query *q,
     struct rows rows;
     TRY(q_rows(c, tx, q, in, nin, LOOKUP_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
-        bool there = f->n >= most;
-        for (size_t k = 0; k < f->n && !there; k++)
-            there = f->v[k] == val_int(rows.v[i]);
-        if (!there)
-            f->v[f->n++] = val_int(rows.v[i]);
+        const struct val *v = rows.v + i * (size_t)rows.ncol;
+        size_t k = found_at(f, val_int(v[0]));
+        if (k == f->n && f->n >= most)
+            continue;
+        if (k == f->n)
+            f->v[f->n++].space = val_int(v[0]);
+        if (rows.ncol > 1 && !f->v[k].person) {
+            f->v[k].person = val_int(v[1]);
+            f->v[k].kind = val_int(v[2]);
+            f->v[k].value = val_str(v[3]);
+        }
     }
     return E_OK;
 }
@@ -138,8 +156,8 @@ static bool digits_only(struct str s)
     return true;
 }
 
-/* A plate, however it is typed. Digits alone may be the end of a phone just as well: plates leave
- * room for those. In full only for who may not ask for numbers (below). */
+/* A plate or a contract's number, however it is typed. Digits alone may be the end of a phone just
+ * as well: plates leave room for those. In full only for who may not ask for numbers (below). */
 static enum err find_by_identity(struct ctx *c, struct tx *tx, int64_t community, struct str s,
                                  bool plain, struct found *f)
 {
@@ -221,6 +239,24 @@ static enum err persons_json(struct ctx *c, struct tx *tx, int64_t community, in
     return E_OK;
 }
 
+/* Which plate, card or contract it was; as masked as everywhere. */
+static void matched_json(struct ctx *c, struct found *f, size_t i, struct buf *out)
+{
+    struct buf masked;
+    buf_init(&masked, c->mem, 300);
+    buf_put(out, S(",\"matched\":"));
+    if (!f->v[i].person) {
+        buf_put(out, S("null"));
+        return;
+    }
+    buf_masked(&masked, &res_identity.fields[ID_VALUE], f->v[i].value);
+    buf_fmt(out, "{\"person_id\":%lld,\"kind\":", (long long)f->v[i].person);
+    field_to_json(out, &res_identity.fields[ID_KIND], v_int(f->v[i].kind), NULL);
+    buf_put(out, S(",\"value\":"));
+    buf_json(out, buf_str(&masked));
+    buf_putc(out, '}');
+}
+
 static enum err lookup_get(struct ctx *c, struct req *q)
 {
     int64_t community;
@@ -228,20 +264,22 @@ static enum err lookup_get(struct ctx *c, struct req *q)
     struct str s = str_trim(http_param(q->h, "q"));
     TRY(req_community(c, q, "ticket.desk", &community));
     if (!s.n || !utf8_valid(s) || utf8_len(s) > 40)
-        return FAIL_FIELD(c, "q", "required", "请输入房号、姓名、电话或车牌",
-                          "type a room, name, phone or number plate");
+        return FAIL_FIELD(c, "q", "required", "请输入房号、姓名、电话、车牌或合同号",
+                          "type a room, name, phone, number plate or contract number");
     TRY(find_households(c, q->tx, community, s, &f));
     buf_put(&q->out, S("{\"items\":["));
     for (size_t i = 0; i < f.n; i++) {
         struct val v[2], open;
-        TRY(q_one(c, q->tx, &Q_SPACE, IN(v_int(f.v[i]), v_int(community)), v, 2));
-        TRY(q_one(c, q->tx, &Q_SPACE_OPEN, IN(v_int(community), v_int(f.v[i])), &open, 1));
-        buf_fmt(&q->out, "%s{\"space_id\":%lld,\"space\":", i ? "," : "", (long long)f.v[i]);
+        int64_t id = f.v[i].space;
+        TRY(q_one(c, q->tx, &Q_SPACE, IN(v_int(id), v_int(community)), v, 2));
+        TRY(q_one(c, q->tx, &Q_SPACE_OPEN, IN(v_int(community), v_int(id)), &open, 1));
+        buf_fmt(&q->out, "%s{\"space_id\":%lld,\"space\":", i ? "," : "", (long long)id);
         buf_json(&q->out, val_str(v[0]));
         buf_put(&q->out, S(",\"code\":"));
         buf_json(&q->out, val_str(v[1]));
         buf_putc(&q->out, ',');
-        TRY(persons_json(c, q->tx, community, f.v[i], &q->out));
+        TRY(persons_json(c, q->tx, community, id, &q->out));
+        matched_json(c, &f, i, &q->out);
         buf_fmt(&q->out, ",\"open_tickets\":%lld}", (long long)val_int(open));
     }
     buf_put(&q->out, S("]}"));
@@ -458,7 +496,7 @@ static enum err my_spaces_get(struct ctx *c, struct req *q)
 static const struct field lookup_query[] = {
     {"community_id", F_REF, 0, .ref = "communities", .label = {"项目", "Community"}},
     {"q", F_TEXT, REQUIRED, 1, 40,
-     .label = {"房号、姓名、电话、车牌", "Room, name, phone or plate"}}};
+     .label = {"房号、姓名、电话、车牌、合同号", "Room, name, phone, plate or contract"}}};
 static const struct field household_query[] = {
     {"space_id", F_REF, REQUIRED, .ref = "spaces", .label = {"房屋", "Unit"}}};
 static const struct field board_query[] = {
@@ -475,7 +513,8 @@ const struct route desk_routes[] = {
      lookup_query,
      COUNT_OF(lookup_query),
      {"找住户", "Find a household"},
-     "{items:[{space_id:int,space:str,code:str?,persons:[" PERSON "],open_tickets:int}]}",
+     "{items:[{space_id:int,space:str,code:str?,persons:[" PERSON "],"
+     "matched:{person_id:int,kind:str,value:str}?,open_tickets:int}]}",
      0,
      NULL},
     {"GET",

@@ -132,7 +132,7 @@ enum err tell_if_nobody(struct ctx *c, struct tx *tx, const struct row *ticket)
         if (val_int(v[2]) && val_int(v[3]))
             TRY(staff_certified(c, tx, community, val_int(v[0]), need, &fit));
     }
-    return fit ? E_OK : escalate_once(c, tx, ticket, WHY_NOBODY, LEVEL_MANAGER);
+    return fit ? E_OK : escalate_once(c, tx, ticket, WHY_NOBODY, LEVEL_MANAGER, 0);
 }
 
 /* --- why --- */
@@ -256,7 +256,7 @@ static enum err auto_post(struct ctx *c, struct req *q)
     if (k)
         TRY(send(c, q, &ticket, k));
     else
-        TRY(escalate_once(c, q->tx, &ticket, WHY_NOBODY, LEVEL_MANAGER));
+        TRY(escalate_once(c, q->tx, &ticket, WHY_NOBODY, LEVEL_MANAGER, 0));
     buf_fmt(b, "{\"dispatched\":%s,\"escalated\":%s,\"staff_id\":", k ? "true" : "false",
             k ? "false" : "true");
     k ? buf_int(b, k->id) : buf_put(b, S("null"));

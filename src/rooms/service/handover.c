@@ -145,13 +145,14 @@ EFFECT(effect_hand_over)
 }
 
 static enum err answer(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
-                       int state, struct val reason)
+                       int state, struct val reason, int64_t *ret_id)
 {
     struct row row, done = {0};
     struct val id;
     row_put(neu, T_HANDOVER_TO, v_null());
     TRY(q_one(c, tx, &Q_ASKED, IN(old->v[R_COMMUNITY], old->v[R_ID]), &id, 1));
     TRY(res_load(c, tx, &res_handover, val_int(id), &row));
+    *ret_id = val_int(id);
     row_put(&done, HO_STATE, v_int(state));
     row_put(&done, HO_ANSWERED, v_int(c->now_ms));
     row_put(&done, HO_ANSWER, reason);
@@ -160,33 +161,36 @@ static enum err answer(struct ctx *c, struct tx *tx, const struct row *old, stru
 
 EFFECT(effect_accept_handover)
 {
+    int64_t id;
     (void)in;
     row_put(neu, T_ASSIGNEE, old->v[T_HANDOVER_TO]);
     row_put(neu, T_ARRIVED, v_null());
     row_put(neu, T_REROUTES, v_int(row_int(old, T_REROUTES) + 1));
     if (!row_has(old, T_ASSIGNEE))
         row_put(neu, T_DISPATCHED, v_int(c->now_ms));
-    return answer(c, tx, old, neu, HANDOVER_ACCEPTED, v_null());
+    return answer(c, tx, old, neu, HANDOVER_ACCEPTED, v_null(), &id);
 }
 
 EFFECT(effect_refuse_handover)
 {
     enum { REASON };
-    int64_t n;
-    TRY(answer(c, tx, old, neu, HANDOVER_REFUSED, in->v[REASON]));
+    int64_t n, id;
+    TRY(answer(c, tx, old, neu, HANDOVER_REFUSED, in->v[REASON], &id));
     TRY(refusals(c, tx, old, &n));
-    return n >= REFUSALS_MAX ? escalate_once(c, tx, old, WHY_REFUSED, LEVEL_MANAGER) : E_OK;
+    return n >= REFUSALS_MAX ? escalate_once(c, tx, old, WHY_REFUSED, LEVEL_MANAGER, id) : E_OK;
 }
 
 EFFECT(effect_recall_handover)
 {
+    int64_t id;
     (void)in;
-    return answer(c, tx, old, neu, HANDOVER_RECALLED, v_null());
+    return answer(c, tx, old, neu, HANDOVER_RECALLED, v_null(), &id);
 }
 
 enum err handover_drop(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
-    return is_handed_over(old) ? answer(c, tx, old, neu, HANDOVER_RECALLED, v_null()) : E_OK;
+    int64_t id;
+    return is_handed_over(old) ? answer(c, tx, old, neu, HANDOVER_RECALLED, v_null(), &id) : E_OK;
 }
 
 EFFECT(effect_vouch)

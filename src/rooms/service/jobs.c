@@ -38,6 +38,7 @@ const struct job service_jobs[] = {{"service.clocks", 60, ladder_sweep, NULL},
                                    {"service.auto_close", 3600, auto_close, NULL},
                                    {"service.visits", 600, visits_late, NULL},
                                    {"service.visit_rules", 0, visit_rules_job, NULL},
+                                   {"service.watches_end", 0, watches_end, NULL},
                                    {"service.orphans", 86400, orphans_nightly, NULL},
                                    {0}};
 const struct query *const service_queries[] = {&Q_SILENT, &Q_PERSON_BRIEF, &Q_OPEN_COUNT,

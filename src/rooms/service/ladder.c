@@ -6,7 +6,7 @@
 #include "core/event.h"
 #include "rooms/service/ticket.h"
 
-enum { LOOKS_MAX = 500, RUNGS_MAX = 20, FIRED_MAX = 200, AHEAD_DAYS = 40 };
+enum { LOOKS_MAX = 500, RUNGS_MAX = 20, FIRED_MAX = 200, AHEAD_DAYS = 40, SEE_ALL_MAX = 500 };
 enum { NIGHT_FROM_MIN = 22 * 60, NIGHT_TO_MIN = 7 * 60, AGAIN_MS = 6 * 3600 * 1000 };
 
 static const struct choice whys[] = {
@@ -19,6 +19,7 @@ static const struct choice whys[] = {
 static const struct choice escalation_states[] = {
     {ESCALATION_TOLD, "told", {"待知悉", "To be seen"}, "amber"},
     {ESCALATION_SEEN, "seen", {"已知悉", "Seen"}, "green"},
+    {ESCALATION_JOINED, "joined", {"已并入后一次", "Joined to a later one"}, "grey"},
     {0}};
 static const struct field escalation_fields[ES__N] = {
     STANDARD_FIELDS,
@@ -42,9 +43,13 @@ static const struct field escalation_fields[ES__N] = {
     [ES_WHY] = {"why", F_ENUM, SERVER_SET | FILTER | LIST, .choices = whys,
                 .label = {"缘由", "Why"}},
     [ES_CODE] = {"code", F_TEXT, SERVER_SET | LIST, .label = {"工单号", "Number"}},
+    [ES_ABOUT] = {"about_id", F_INT, SERVER_SET | HIDDEN, .label = {"所指", "About"},
+                  .help = {"哪一次回访、哪一次移交;空:本次承诺",
+                           "which return visit or handover; empty: the promise"}},
 };
 static const struct index escalation_indexes[] = {
-    {"escalation_why", "ticket_id, why, clock, percent, promised_at", NULL, true}};
+    {"escalation_about", "ticket_id, why, clock, percent, promised_at, COALESCE(about_id, 0)", NULL,
+     true}};
 
 /* The one who was told, or whoever runs the place, says that it was seen. */
 static bool is_told(const struct who *w, const struct row *r)
@@ -108,6 +113,19 @@ static const struct query Q_FIRED = {
     "service.fired",
     "SELECT clock, percent, why FROM escalation WHERE community_id = $1 AND ticket_id "
     "= $2 AND promised_at = $3 LIMIT 200"};
+/* What is about a visit or a handover was told once about that one; the rest once per promise. */
+static const struct query Q_TOLD = {
+    "service.told",
+    "SELECT id FROM escalation WHERE community_id = $1 AND ticket_id = $2 AND why = $3 AND "
+    "(about_id = $4 OR about_id IS NULL AND $4 = 0 AND promised_at IS NOT DISTINCT FROM $5) LIMIT "
+    "1"};
+static const struct query Q_UNSEEN = {
+    "service.unseen",
+    "SELECT id FROM escalation WHERE community_id = $1 AND ticket_id = $2 AND why = 1 AND state = "
+    "1 AND staff_id IS NOT DISTINCT FROM $3 AND percent <= $4 ORDER BY id LIMIT 50"};
+static const struct query Q_MINE = {
+    "service.told_to", "SELECT id FROM escalation WHERE community_id = $1 AND staff_id = $2 AND "
+                       "state = 1 AND id <= $3 ORDER BY id LIMIT 500"};
 /* Who left is told nothing: he is no answer, and the next one up is. */
 static const struct query Q_PRESENT = {
     "service.present", "SELECT id FROM staff WHERE community_id = $1 AND id = $2 AND archived = 0"};
@@ -128,8 +146,9 @@ static const struct query Q_COMPANY = {
     MANAGERS "EXISTS (SELECT 1 FROM community m WHERE m.id = $1 AND (g.scope = 2 AND g.scope_id = "
              "m.company_id OR g.scope = 3 AND g.scope_id = m.branch_id)) ORDER BY g.scope, g.id "
              "LIMIT 1"};
-const struct query *const ladder_queries[] = {&Q_DUE,  &Q_NEXT,    &Q_LADDER,  &Q_FIRED, &Q_PRESENT,
-                                              &Q_HEAD, &Q_MANAGER, &Q_COMPANY, NULL};
+const struct query *const ladder_queries[] = {&Q_DUE,     &Q_NEXT,   &Q_LADDER,  &Q_FIRED,
+                                              &Q_PRESENT, &Q_HEAD,   &Q_MANAGER, &Q_COMPANY,
+                                              &Q_TOLD,    &Q_UNSEEN, &Q_MINE,    NULL};
 
 struct rung {
     int percent, level;
@@ -226,12 +245,31 @@ static enum err person_of(struct ctx *c, struct tx *tx, const struct row *t, int
                                                       : E_OK;
 }
 
+/* Where two rungs fall to one person, the later says all that the earlier did: that one, unseen,
+ * joins it, and one line stands where two would. */
+static enum err join_earlier(struct ctx *c, struct tx *tx, const struct row *t, int percent,
+                             struct val person)
+{
+    struct rows rows;
+    TRY(q_rows(c, tx, &Q_UNSEEN, IN(t->v[R_COMMUNITY], t->v[R_ID], person, v_int(percent)), 50,
+               &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct row old, neu = {0};
+        TRY(res_load(c, tx, &res_escalation, val_int(rows.v[i]), &old));
+        row_put(&neu, ES_STATE, v_int(ESCALATION_JOINED));
+        TRY(res_store(c, tx, &res_escalation, &old, &neu, "escalation.joined", (struct str){0}));
+    }
+    return E_OK;
+}
+
 static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int why, int clock,
-                     int percent, int level_code)
+                     int percent, int level_code, int64_t about)
 {
     struct row row = {0};
     struct val person;
     TRY(person_of(c, tx, t, level_code, &person));
+    if (why == WHY_TIME)
+        TRY(join_earlier(c, tx, t, percent, person));
     row_put(&row, R_COMMUNITY, t->v[R_COMMUNITY]);
     row_put(&row, ES_TICKET, t->v[R_ID]);
     row_put(&row, ES_STATE, v_int(ESCALATION_TOLD));
@@ -243,6 +281,7 @@ static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int why,
     row_put(&row, ES_STAFF, person);
     row_put(&row, ES_DUE, t->v[clock_fields[clock].due]);
     row_put(&row, ES_CODE, t->v[T_CODE]);
+    row_put(&row, ES_ABOUT, about ? v_int(about) : v_null());
     TRY(res_insert(c, tx, &res_escalation, &row));
     const struct choice *level = choice_of_code(res_escalation.fields[ES_LEVEL].choices,
                                                 level_code);
@@ -261,13 +300,13 @@ static enum err fire(struct ctx *c, struct tx *tx, const struct row *t, int why,
 }
 
 enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t, enum escalation_why why,
-                       int level)
+                       int level, int64_t about)
 {
-    struct rows fired;
-    TRY(q_rows(c, tx, &Q_FIRED, IN(t->v[R_COMMUNITY], t->v[R_ID], t->v[T_CLOCK_FROM]), FIRED_MAX,
-               &fired));
-    return has_fired(&fired, why, CLOCK_HANDLE, 0) ? E_OK
-                                                   : fire(c, tx, t, why, CLOCK_HANDLE, 0, level);
+    struct val id;
+    enum err e = q_one(
+        c, tx, &Q_TOLD,
+        IN(t->v[R_COMMUNITY], t->v[R_ID], v_int(why), v_int(about), t->v[T_CLOCK_FROM]), &id, 1);
+    return e == E_MISSING ? fire(c, tx, t, why, CLOCK_HANDLE, 0, level, about) : e;
 }
 
 static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
@@ -284,7 +323,7 @@ static enum err climb(struct ctx *c, struct tx *tx, struct look *l, int clock)
         if (told_ms > c->now_ms)
             next_at(l, told_ms);
         else
-            TRY(fire(c, tx, l->t, WHY_TIME, clock, r->percent, r->level));
+            TRY(fire(c, tx, l->t, WHY_TIME, clock, r->percent, r->level, 0));
     }
     return E_OK;
 }
@@ -382,3 +421,40 @@ enum err ladder_sweep(struct ctx *c, struct tx *tx, struct app *app, struct str 
                ? tx_job(c, tx, "service.clocks", S("{}"), 0, (struct str){0})
                : e;
 }
+
+/* --- all at once --- */
+
+enum { SEE_COMMUNITY, SEE_UP_TO, SEE__N };
+static const struct field see_all_fields[SEE__N] = {
+    [SEE_COMMUNITY] = {"community_id", F_REF, REQUIRED, .ref = "communities",
+                       .label = {"项目", "Community"}},
+    [SEE_UP_TO] = {"up_to", F_INT, REQUIRED, 1, INT64_MAX, .label = {"截至", "Up to"},
+                   .help = {"页面上最新一条的 id;之后来的不算看过",
+                            "the id of the newest one shown: what came since was not seen"}}};
+
+/* What was told to the caller, each by its own step: rights and record are those of one. */
+static enum err see_all_post(struct ctx *c, struct req *q)
+{
+    int64_t community = row_int(&q->in, SEE_COMMUNITY), me = who_staff(c->who, community);
+    struct row in = {0};
+    struct rows rows;
+    if (!who_may(c->who, "ticket.staff", community))
+        return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
+    TRY(q_rows(c, q->tx, &Q_MINE, IN(v_int(community), v_int(me), q->in.v[SEE_UP_TO]), SEE_ALL_MAX,
+               &rows));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct row e;
+        TRY(res_load(c, q->tx, &res_escalation, val_int(rows.v[i]), &e));
+        TRY(flow_act_row(c, q->tx, &res_escalation, &e, "see", &in, 0));
+    }
+    buf_fmt(&q->out, "{\"seen\":%zu,\"more\":%s}", rows.n,
+            rows.n == SEE_ALL_MAX ? "true" : "false");
+    return E_OK;
+}
+
+const struct route escalation_routes[] = {
+    {"POST", "/api/v1/escalations/see-all", "ticket.staff", .run = see_all_post,
+     .input = see_all_fields, .ninput = SEE__N,
+     .help = {"本人的升级提醒全部知悉", "All that was told to the caller is seen"},
+     .reply = "{seen:int,more:bool}"},
+    {0}};

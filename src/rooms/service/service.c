@@ -13,6 +13,7 @@ static const struct resource *const resources[] = {&res_ticket,
                                                    &res_visit_rule,
                                                    &res_ticket_step,
                                                    &res_ticket_item,
+    &res_ticket_watch,
                                                    NULL};
 static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
                                     {"ticket.create", {"登记工单", "Register tickets"}},
@@ -75,16 +76,18 @@ static const struct check checks[] = {
                                 "ticket t ON t.id = r.ticket_id "
                                 "AND t.community_id = r.community_id WHERE t.id IS NULL LIMIT 50"}},
     {0}};
-static const struct on listens[] = {{"community.created", "service.visit_rules"}, {0}};
+static const struct on listens[] = {
+    {"community.created", "service.visit_rules"}, {"staff.archived", "service.watches_end"}, {0}};
 const struct module service_module = {
     .name = "service",
     .purpose = "tickets from any channel, through accept, dispatch, execute, feed back",
     .resources = resources,
     .queries = {service_queries, ticket_queries, desk_queries, pause_queries, ladder_queries,
                 clock_queries, dispatch_queries, handover_queries, link_queries, visit_queries,
-                loop_queries, alike_queries, checklist_queries, item_queries},
-    .routes = {ticket_routes, desk_routes, dispatch_routes, loop_routes, reply_routes,
-               alike_routes},
+                loop_queries, alike_queries, checklist_queries, item_queries, stop_queries,
+                watch_queries},
+    .routes = {ticket_routes, desk_routes, dispatch_routes, loop_routes, reply_routes, alike_routes,
+               escalation_routes, stop_routes, watch_routes},
     .tables = dispatch_tables,
     .ntables = COUNT_OF(dispatch_tables),
     .jobs = service_jobs,

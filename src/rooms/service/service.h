@@ -5,7 +5,8 @@
 
 extern const struct module service_module;
 extern const struct resource res_ticket, res_ticket_pause, res_escalation, res_rating, res_handover,
-    res_ticket_link, res_visit_rule, res_return_visit, res_ticket_step, res_ticket_item;
+    res_ticket_link, res_visit_rule, res_return_visit, res_ticket_step, res_ticket_item,
+    res_ticket_watch;
 
 enum pause_state { PAUSE_FREE = 1, PAUSE_ASKED, PAUSE_APPROVED, PAUSE_REFUSED };
 enum ticket_state {
@@ -118,12 +119,14 @@ enum {
     ES_WHY,
     ES_STATE,
     ES_CODE,
+    ES_ABOUT,
     ES__N
 };
-enum escalation_state { ESCALATION_TOLD = 1, ESCALATION_SEEN };
+enum escalation_state { ESCALATION_TOLD = 1, ESCALATION_SEEN, ESCALATION_JOINED };
 enum escalation_why { WHY_TIME = 1, WHY_NOBODY, WHY_REFUSED, WHY_VISIT_LATE, WHY_LOW_SCORE };
 enum { HO_TICKET = R_FIRST, HO_FROM, HO_TO, HO_REASON, HO_STATE, HO_ANSWERED, HO_ANSWER, HO__N };
 enum handover_state { HANDOVER_ASKED = 1, HANDOVER_ACCEPTED, HANDOVER_REFUSED, HANDOVER_RECALLED };
+enum { TW_TICKET = R_FIRST, TW_STAFF, TW__N };
 enum { TL_TICKET = R_FIRST, TL_OTHER, TL_KIND, TL__N };
 enum link_kind { LINK_RELATED = 1, LINK_FOLLOW_UP, LINK_CAUSED_BY };
 enum { VR_KIND = R_FIRST, VR_CATEGORY, VR_PERCENT, VR_HOURS, VR_LOW, VR__N };

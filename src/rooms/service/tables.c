@@ -507,6 +507,10 @@ const struct resource res_ticket = {
     .create = "ticket.create",
     .update = "ticket.desk",
     .rules = ticket_rules,
+    .mine = {"ticket.staff",
+             "first_contact_id = :staff OR id IN (SELECT w.ticket_id FROM ticket_watch w WHERE "
+             "w.staff_id = :staff AND w.archived = 0)",
+             {"我关注的", "Watched by me"}},
     .prepare = ticket_prepare,
     .check = ticket_check,
     .after = ticket_after,

@@ -14,7 +14,9 @@ extern const struct route dispatch_routes[];
 extern const struct query *const dispatch_queries[];
 extern const struct query *const handover_queries[],
     *const link_queries[], *const visit_queries[], *const loop_queries[];
-extern const struct route loop_routes[], reply_routes[];
+extern const struct query *const stop_queries[], *const watch_queries[];
+extern const struct route loop_routes[], reply_routes[], escalation_routes[];
+extern const struct route stop_routes[], watch_routes[];
 extern const struct choice ticket_channels[];
 extern const struct table dispatch_tables[1];
 extern const struct fixup service_fixups[];
@@ -57,10 +59,10 @@ bool clock_runs(const struct row *t, int clock);
 /* Marks clocks that ran out before now. */
 void clocks_mark(const struct ctx *c, const struct row *old, struct row *neu);
 
-/* Tells level about a ticket for another reason than time, unless that was told since its last
- * promise. */
+/* Tells level about a ticket for another reason than time: once about the visit or handover of that
+ * id, or (about 0) once since its last promise. */
 MUST_USE enum err escalate_once(struct ctx *c, struct tx *tx, const struct row *t,
-                                enum escalation_why why, int level);
+                                enum escalation_why why, int level, int64_t about);
 /* T-103: the manager is told when nobody on duty is fit for this order (dispatch.c). */
 MUST_USE enum err tell_if_nobody(struct ctx *c, struct tx *tx, const struct row *ticket);
 /* The minute's look at the clocks that are due one (ladder.c). */
@@ -132,6 +134,14 @@ enum err effect_add_item(struct ctx *c, struct tx *tx, const struct row *old, st
                          const struct row *in);
 enum err effect_drop_item(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                           const struct row *in);
+
+/* --- who follows a ticket (watch.c) --- */
+
+/* That staff watches t, or no longer; nothing when it is so already. Whether he sees the ticket is
+ * the caller's business. */
+MUST_USE enum err ticket_watch(struct ctx *c, struct tx *tx, const struct row *t, int64_t staff,
+                               bool on);
+enum err watches_end(struct ctx *c, struct tx *tx, struct app *app, struct str data);
 
 /* --- return visits (visits.c) --- */
 

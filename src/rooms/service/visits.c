@@ -271,7 +271,7 @@ EFFECT(effect_reach)
     if (!is_low_score(row_int(in, SCORE), low))
         return E_OK;
     return row_int(old, RV_WHY) == VISIT_LOW_SCORE
-               ? escalate_once(c, tx, &t, WHY_LOW_SCORE, LEVEL_MANAGER)
+               ? escalate_once(c, tx, &t, WHY_LOW_SCORE, LEVEL_MANAGER, row_int(old, R_ID))
                : visit_after_low_score(c, tx, &t);
 }
 
@@ -336,7 +336,7 @@ enum err visits_late(struct ctx *c, struct tx *tx, struct app *app, struct str d
         struct row old, t, neu = {0};
         TRY(res_load(c, tx, &res_return_visit, val_int(rows.v[i]), &old));
         TRY(res_load(c, tx, &res_ticket, row_int(&old, RV_TICKET), &t));
-        TRY(escalate_once(c, tx, &t, WHY_VISIT_LATE, LEVEL_MANAGER));
+        TRY(escalate_once(c, tx, &t, WHY_VISIT_LATE, LEVEL_MANAGER, row_int(&old, R_ID)));
         row_put(&neu, RV_TOLD, v_int(c->now_ms));
         TRY(res_store(c, tx, &res_return_visit, &old, &neu, "return_visit.late", (struct str){0}));
     }

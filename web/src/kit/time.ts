@@ -38,6 +38,12 @@ function parts(ms: number): Parts {
 }
 const p2 = (n: number) => String(n).padStart(2, '0')
 
+/* The end of this day where the community is. */
+export function day_end(): number {
+  const p = parts(now.value)
+  return now.value - (now.value % 60000) + ((23 - p.h) * 60 + 60 - p.n) * 60000
+}
+
 /* 2026-11-23 09:15 */
 export function instant_text(iso: string | null | undefined): string {
   const ms = iso ? Date.parse(iso) : NaN

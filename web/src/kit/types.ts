@@ -33,6 +33,7 @@ export interface Resource {
   title: string
   code?: string | null
   tree?: string | null
+  mine?: Pair // the list can be asked for the caller's own
   may: string[]
   fields: Field[]
   actions?: Action[]

@@ -35,6 +35,7 @@ export function keep(where: string, text: string): void {
     if (where === '/meta') await keep_meta({ at, text })
     else if (worker && PRICES.test(where)) await copy_put(where, { at, text })
     else if (worker && LIST.test(where)) await keep_list(where, { at, text })
+    else if (worker && where.startsWith('/me/stops?')) await copy_put(where, { at, text })
     else if (worker && TASK.test(where) && (await is_own(where, text))) await copy_put(where, { at, text })
   })
 }

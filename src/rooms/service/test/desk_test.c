@@ -95,9 +95,36 @@ static void test_plates(void **state)
     house_close(h);
 }
 
+/* A contract's number finds the home, and it is said which it was, masked. */
+static void test_contracts(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, ID_PERSON, v_int(h->person[AS_RESIDENT]));
+    row_put(&row, ID_KIND, v_int(IDENTITY_CONTRACT));
+    row_put(&row, ID_VALUE, v_lit("HT-2024-0815"));
+    house_as(h, AS_DESK);
+    house_ok(h, house_insert(h, &res_identity, &row));
+    static const struct {
+        const char *typed;
+        int plain, masked;
+    } asked[] = {{"HT-2024-0815", 1, 1}, {"ht20240815", 1, 1},   {"HT-2024", 1, 0},
+                 {"0815", 1, 0},         {"2024%200815", 1, 0},  {"HT-2025-0815", 0, 0},
+                 {"HT-2024-081", 1, 0},  {"HT-2024-08155", 0, 0}};
+    for (size_t i = 0; i < COUNT_OF(asked); i++)
+        for (int plain = 0; plain < 2; plain++)
+            if (homes(h, asked[i].typed, plain) != (plain ? asked[i].plain : asked[i].masked))
+                fail_msg("%s, %s: %d", asked[i].typed, plain ? "in full" : "masked",
+                         homes(h, asked[i].typed, plain));
+    house_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_lookup_plans),
-                                       cmocka_unit_test(test_plates)};
+                                       cmocka_unit_test(test_plates),
+                                       cmocka_unit_test(test_contracts)};
     return HOUSE_RUN(tests);
 }

@@ -240,6 +240,30 @@ static void test_quiet(void **state)
     house_close(h);
 }
 
+/* Two rungs that fall to one person are one line: what he has not seen joins the later. What he
+ * saw stays seen, and another's is another's. */
+static void test_one_line(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    house_at(h, "2026-03-02 09:00");
+    int64_t id = house_ticket(h, KIND_REPAIR);
+    house_at(h, "2026-03-02 13:00"); /* 80 and 100 %: no head, the manager twice */
+    house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 1 AND state = 1"), 2);
+    assert_int_equal(TOLD(h, id, "clock = 1 AND state = 1 AND percent IN (50, 100)"), 2);
+    assert_int_equal(TOLD(h, id, "state = 3 AND percent = 80 AND seen_at IS NULL"), 1);
+    house_sql(h, "UPDATE escalation SET state = 2, seen_at = 1 WHERE percent = 100");
+    house_at(h, "2026-03-02 15:00");
+    for (int twice = 0; twice < 2; twice++)
+        house_minute(h);
+    assert_int_equal(TOLD(h, id, "clock = 1 AND state = 1 AND percent = 150"), 1);
+    assert_int_equal(TOLD(h, id, "clock = 1 AND state = 2 AND percent = 100"), 1);
+    assert_int_equal(TOLD(h, id, "state = 1 AND percent = 50"), 1); /* of the handling by now */
+    assert_int_equal(TOLD(h, id, "clock = 1"), 4);
+    house_close(h);
+}
+
 /* A new promise is a new ladder. */
 static void test_ladder_again(void **state)
 {
@@ -306,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_nobody),     cmocka_unit_test(test_ladder_once),
         cmocka_unit_test(test_quiet),      cmocka_unit_test(test_ladder_again),
         cmocka_unit_test(test_many_nodes), cmocka_unit_test(test_rungs_rise),
+        cmocka_unit_test(test_one_line),
     };
     return HOUSE_RUN(tests);
 }

@@ -102,6 +102,12 @@ static void test_refused_twice(void **state)
                   arena_fmt(h->mem, "{\"assignee_id\":%lld}", (long long)h->staff[AS_WORKER2]).p);
     assert_int_equal(count(h, "handover WHERE state = 1"), 0); /* nobody is asked for nothing */
     assert_int_equal(count(h, "handover WHERE state = 4"), 2);
+    for (int i = 0; i < 2; i++) { /* it is the second time: told again */
+        h->c.now_ms += MINUTE_MS;
+        house_do_with(h, AS_WORKER2, id, "hand_over", ask(h, AS_WORKER));
+        house_do(h, AS_WORKER, id, "refuse_handover");
+    }
+    assert_int_equal(count(h, told), 2);
     house_close(h);
 }
 
@@ -423,6 +429,33 @@ static void test_low_again(void **state)
     house_close(h);
 }
 
+/* Of one ticket under one promise: each late visit, each mark as low again is told, once. */
+static void test_each_is_told(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = house_ticket_in(h, KIND_COMPLAINT, CLOSED), v = visit_of(h, id, VISIT_RULE);
+    h->c.now_ms += 60 * HOUR_MS; /* due within 48 */
+    for (int i = 0; i < 2; i++)
+        house_minute(h);
+    assert_int_equal(count(h, "escalation WHERE why = 4"), 1);
+    house_ok(h, visit(h, AS_DESK, v, "reach", "{\"score\":1}"));
+    rated(h, id, 1, 0);
+    for (int round = 1; round <= 2; round++) {
+        house_ok(h, db_write(h->app.db, &h->c, come, NULL)); /* the second time a new one */
+        h->c.now_ms += 25 * HOUR_MS;
+        for (int i = 0; i < 2; i++)
+            house_minute(h);
+        assert_int_equal(count(h, "escalation WHERE why = 4"), 1 + round);
+        v = visit_of(h, id, VISIT_LOW_SCORE);
+        house_ok(h, visit(h, AS_DESK, v, "reach", "{\"score\":2}"));
+        assert_int_equal(count(h, "escalation WHERE why = 5"), round);
+    }
+    assert_int_equal(count(h, "return_visit WHERE why = 2"), 2);
+    assert_int_equal(count(h, "escalation WHERE why > 3 AND about_id IS NULL"), 0);
+    house_close(h);
+}
+
 /* --- what nobody looks after --- */
 
 struct reading {
@@ -500,13 +533,20 @@ static void test_texts_alike(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handover),           cmocka_unit_test(test_first_contact_hands_over),
-        cmocka_unit_test(test_refused_twice),      cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_rule_of_a_category), cmocka_unit_test(test_links),
-        cmocka_unit_test(test_low_before),         cmocka_unit_test(test_visit_rules),
-        cmocka_unit_test(test_not_the_worker),     cmocka_unit_test(test_low_score),
-        cmocka_unit_test(test_low_again),          cmocka_unit_test(test_orphans),
-        cmocka_unit_test(test_links_fit),          cmocka_unit_test(test_texts_alike)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_handover),
+                                       cmocka_unit_test(test_first_contact_hands_over),
+                                       cmocka_unit_test(test_refused_twice),
+                                       cmocka_unit_test(test_merge),
+                                       cmocka_unit_test(test_rule_of_a_category),
+                                       cmocka_unit_test(test_links),
+                                       cmocka_unit_test(test_low_before),
+                                       cmocka_unit_test(test_visit_rules),
+                                       cmocka_unit_test(test_not_the_worker),
+                                       cmocka_unit_test(test_low_score),
+                                       cmocka_unit_test(test_low_again),
+                                       cmocka_unit_test(test_each_is_told),
+                                       cmocka_unit_test(test_orphans),
+                                       cmocka_unit_test(test_links_fit),
+                                       cmocka_unit_test(test_texts_alike)};
     return HOUSE_RUN(tests);
 }
