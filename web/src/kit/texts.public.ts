@@ -54,7 +54,7 @@ export const U = sheet({
   signs_find_asset: ['名称、编号或位置', 'Name, number or place'],
   signs_system: ['系统', 'System'],
   signs_no_asset: ['没有找到设备', 'No equipment found'],
-  signs_scan_asset: ['扫码报修这台设备', 'Scan to report a problem with it'],
+  signs_scan_asset: ['扫码报修这台设备', 'Scan to report a fault'],
   signs_kind: ['地点类型', 'Kind of place'],
   signs_search: ['查找地点', 'Find places'],
   signs_none: ['没有找到地点', 'No places found'],
