@@ -49,7 +49,6 @@ export const mutants = [
   ['the sign of an archived asset is dead', 'src/rooms/intake/space_code.c', 'a.archived = 0 AND "\n    "a.state <> 3 JOIN', '"\n    "a.state <> 3 JOIN', qr],
   ['a retired asset gets no sign', 'src/rooms/intake/space_code.c', 'row_int(of, R_ARCHIVED) || row_int(of, EQ_STATE) == ASSET_RETIRED', 'row_int(of, R_ARCHIVED)', qr],
   ['the same words are counted by asset', 'src/rooms/intake/qr_post.c', '(long long)(asset ? asset : p->sign.space_id)', '(long long)p->sign.space_id', qr],
-  ['one live sign of an asset', 'src/rooms/intake/space_code.c', '"community_id, asset_id", "state = 1", true', '"community_id, asset_id", "state = 1", false', qr],
   ['nobody unseals alone', 'src/rooms/intake/sealed.c', 'return w->user_id != row_int(r, SI_ASKED_BY);', 'return w->user_id > 0;', 'src/rooms/intake/test/sealed_test.c', 'test/journeys/sealed.test.mjs'],
   ['who agreed does not read', 'src/rooms/intake/sealed.c', 'return w->user_id == row_int(r, SI_ASKED_BY);', 'return w->user_id > 0;', 'src/rooms/intake/test/sealed_test.c', 'test/journeys/sealed.test.mjs'],
   ['a seal is open for a day', 'src/rooms/intake/sealed.c', 'if (c->now_ms >= row_int(old, SI_OPEN_UNTIL))', 'if (c->now_ms < 0)', 'src/rooms/intake/test/sealed_test.c'],
