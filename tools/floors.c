@@ -22,9 +22,9 @@ static const struct {
 
 /* A room sees rooms before it, and of those only rooms/<room>/<room>.h. */
 static const char *const rooms[] = {
-    "estate",  "calendar", "people", "staff",     "handbook", "service", "intake",  "mail",
-    "privacy", "charges",  "assets", "rounds",    "energy",   "notices", "surveys", "care",
-    "access",  "handover", "owners", "emergency", "quality",  "improve", "hub"};
+    "estate", "calendar", "people",  "staff",     "assets",  "handbook", "service", "intake",
+    "mail",   "privacy",  "charges", "rounds",    "energy",  "notices",  "surveys", "care",
+    "access", "handover", "owners",  "emergency", "quality", "improve",  "hub"};
 
 /* A foreign library is touched by one file, so that it can be replaced. */
 static const struct {

@@ -122,8 +122,8 @@ static void menu_group(struct ctx *c, const struct app *app, const struct menu_i
 }
 
 /* Groups appear in a fixed order of daily use, not in the order of the floors. */
-static const char *const order[] = {"service", "rules",   "people", "estate",
-                                    "staff",   "privacy", "system"};
+static const char *const order[] = {"service", "rules", "people",  "estate",
+                                    "assets",  "staff", "privacy", "system"};
 
 void menu_check(const struct module *const *modules)
 {

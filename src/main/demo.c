@@ -271,10 +271,10 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     TRY(open_doors(c, tx, d));
     TRY(name_roles(c, tx, d));
     TRY(name_policies(c, tx, d));
-    const struct rowset *const sets[] = {&d->users,        &d->grants, &d->spaces,      &d->people,
-                                         &d->identities,   &d->stays,  &d->departments, &d->staff,
-                                         &d->staff_skills, &d->shifts, &d->tickets,     &d->pauses,
-                                         &d->ratings,      &d->events, &d->series};
+    const struct rowset *const sets[] = {
+        &d->users,       &d->grants,  &d->spaces,       &d->people, &d->identities, &d->stays,
+        &d->departments, &d->staff,   &d->staff_skills, &d->shifts, &d->assets,     &d->tickets,
+        &d->pauses,      &d->ratings, &d->events,       &d->series};
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         TRY(write_rows(c, tx, sets[i]));
     TRY(res_words_fill(c, tx));
@@ -282,6 +282,7 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
     TRY(loops_write(c, tx, d));
     TRY(handbook_write(c, tx, d));
     TRY(mail_write(c, tx, d));
+    TRY(signs_write(c, tx, d));
     TRY(run_job(c, tx, d, "service.clocks", 0)); /* who should have been told by now, was */
     TRY(told_is_seen(c, tx));
     tx_after_commit(tx, forget, NULL);
@@ -335,6 +336,7 @@ static void rowsets_init(struct demo *d)
                 {&d->staff_skills, &res_staff_skill},
                 {&d->shifts, &res_shift},
                 {&d->categories, &res_category},
+                {&d->assets, &res_asset},
                 {&d->tickets, &res_ticket},
                 {&d->pauses, &res_ticket_pause},
                 {&d->ratings, &res_rating}};
@@ -376,6 +378,7 @@ static void make_all(struct demo *d)
         reseed(d, &d->towns[i], 0);
         places_make(d, &d->towns[i]);
         staff_make(d, &d->towns[i]);
+        assets_make(d, &d->towns[i]);
         people_make(d, &d->towns[i]);
         if (i == 0)
             residents_make(d);

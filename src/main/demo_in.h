@@ -47,6 +47,15 @@ struct places {
     struct place *v;
     size_t n;
 };
+struct thing { /* of the equipment ledger */
+    int64_t id, space_id;
+    int system;
+    bool sign; /* a QR sign hangs on it */
+};
+struct things {
+    struct thing *v;
+    size_t n;
+};
 struct account {
     int64_t user_id;
     struct str login, name;
@@ -77,6 +86,7 @@ struct town {
     bool main;         /* the one with the accounts people know */
     int64_t contracts; /* given a number so far */
     struct places units, entrances, areas, plants, parking, shops;
+    struct things things;
     struct member members[MEMBERS_MAX];
     int nmembers;
     int64_t skills[SKILLS_MAX], categories[CATEGORIES_MAX];
@@ -106,7 +116,7 @@ struct demo {
     int64_t company_id, branch_id;
     struct town towns[TOWNS];
     struct rowset users, grants, spaces, people, identities, stays, departments, posts, skills,
-        staff, staff_skills, shifts, categories, tickets, pauses, ratings, events, series;
+        staff, staff_skills, shifts, categories, assets, tickets, pauses, ratings, events, series;
     struct draft_event *log;
     size_t nlog, caplog;
     int phones, plates;
@@ -143,6 +153,12 @@ void people_make(struct demo *d, struct town *t);
 void staff_make(struct demo *d, struct town *t);
 const struct member *member_with(struct demo *d, const struct town *t, int role,
                                  int skill); /* skill -1: any */
+/* demo_assets.c: the equipment ledger. */
+void assets_make(struct demo *d, struct town *t);
+/* What of it a problem of this category at this place is about; of several it is the lot's. 0:
+ * nothing. */
+int64_t asset_of(const struct town *t, int category, int64_t space_id, int lot);
+MUST_USE enum err signs_write(struct ctx *c, struct tx *tx, const struct demo *d);
 /* demo_tickets.c */
 void tickets_make(struct demo *d, struct town *t);
 /* demo_privacy.c */

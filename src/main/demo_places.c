@@ -83,8 +83,8 @@ static void around_make(struct demo *d, struct town *t)
     static const char *const areas[] = {"中央花园",   "东门岗亭",  "西门岗亭",   "儿童游乐区",
                                         "健身广场",   "地下车库",  "垃圾分类站", "快递柜区",
                                         "非机动车棚", "小区主干道"};
-    static const char *const plants[] = {"配电房",   "生活水泵房", "消防控制室",
-                                         "监控中心", "弱电间",     "雨水泵房"};
+    static const char *const plants[] = {"配电房", "生活水泵房", "消防控制室", "监控中心",
+                                         "弱电间", "雨水泵房",   "消防泵房"};
     for (size_t i = 0; i < COUNT_OF(areas); i++)
         place_new(d, t, &t->areas, SP_AREA, NULL, str_of(areas[i]), text_of(d, "GG-%02zu", i + 1));
     for (size_t i = 0; i < COUNT_OF(plants); i++)

@@ -67,7 +67,7 @@ extern const struct demo_category demo_categories[CAT__ALL];
 
 /* Public areas and plant rooms, in the order of demo_places.c. */
 enum { GARDEN, EAST_GATE, WEST_GATE, PLAYGROUND, FITNESS, GARAGE, WASTE, LOCKERS, BIKES, ROAD };
-enum { SWITCHGEAR, PUMPS, FIRE_ROOM, CCTV, CABLES, RAIN_PUMPS };
+enum { SWITCHGEAR, PUMPS, FIRE_ROOM, CCTV, CABLES, RAIN_PUMPS, FIRE_PUMPS };
 #define SPOT(n) (1u << (n))
 enum demo_where { AT_HOME, AT_ENTRANCE, AT_AREA, AT_PLANT, AT_PARKING };
 struct demo_problem {

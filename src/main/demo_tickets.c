@@ -282,6 +282,8 @@ static void fill_row(struct sim *s, struct plan *plan, const struct place *at)
     v[T_TITLE] = v_text(title_of(s->d, s->p, s->cat->kind, at));
     v[T_DETAIL] = v_text(str_of(s->p->detail));
     v[T_SPACE] = v_int(at->id);
+    int64_t asset = asset_of(s->t, demo_category_of(s->p), at->id, s->draft->key);
+    v[T_ASSET] = asset ? v_int(asset) : v_null();
     v[T_PERSON] = s->person ? v_int(s->person->id) : v_null();
     v[T_CONTACT_NAME] = s->person ? v_text(s->person->name) : v_null();
     v[T_CONTACT_PHONE] = s->person ? v_text(s->person->phone) : v_null();

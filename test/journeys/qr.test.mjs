@@ -186,3 +186,62 @@ test('the door is the community’s own, and signs are the manager’s', async (
     assert.equal((await (await house.as(login)).post(`spaces/${space}/qr-code`, {})).status, status, login)
   assert.ok(expect(await other.get('qr-codes?limit=200'), 200).items.every((r) => r.community_id === house.otherCommunity))
 })
+
+test('an asset’s sign names it and where it stands; what is told is about it, and ends with it', async () => {
+  const [lift, gate] = await Promise.all(['lift', 'parking'].map(async (system) => expect(await manager.get(`assets?community_id=${house.community}&system=${system}&sort=id&limit=1`), 200).items[0]))
+  const of = async (asset, body = {}, who = manager) => expect(await who.post(`assets/${asset.id}/qr-code`, body), 200)
+  const made = await of(lift)
+  assert.deepEqual(await of(lift), made)
+  const place = expect(await manager.get(`spaces/${lift.space_id}`), 200).path_name
+  const seen = expect(await ask('GET', `places/${code(made)}`), 200)
+  assert.deepEqual(seen, { place, asset: lift.name, asset_code: lift.code })
+  assert.deepEqual([made.place, made.asset, made.asset_code], [place, lift.name, lift.code])
+  const told = expect(await say(code(made), { text: '电梯里有焦味' }), 201)
+  const [id] = await db.run(`SELECT id FROM ticket WHERE code = '${told.code}'`)
+  const t = expect(await desk.get(`tickets/${id}`), 200)
+  assert.deepEqual([t.asset_id, t.space_id, t.channel, t.person_id], [lift.id, lift.space_id, 'qr', null])
+  assert.deepEqual(faults(await say(code(made), { asset_id: gate.id })), { asset_id: 'unknown' })
+  // The same words are counted by asset: at the place's own sign, and at its neighbour's, they are the first.
+  expect(await say(code(made), { text: '电梯里有焦味' }), 201)
+  assert.equal((await say(code(made), { text: ' 电梯里 有焦味' })).status, 409)
+  expect(await say(code(await sign(lift.space_id)), { text: '电梯里有焦味' }), 201)
+  const next = expect(await manager.post('assets', { community_id: house.community, name: '旁边那台', system: 'lift', space_id: lift.space_id }), 201)
+  expect(await say(code(await of(next)), { text: '电梯里有焦味' }), 201)
+  // It leads to where the asset stands now.
+  const moved = expect(await manager.patch(`assets/${next.id}`, { space_id: area[0].id, name: '搬走的那台' }, next.version), 200)
+  assert.deepEqual(expect(await ask('GET', `places/${code(await of(next))}`), 200), { place: area[0].path_name, asset: '搬走的那台', asset_code: next.code })
+  const there = expect(await say(code(await of(next))), 201)
+  assert.deepEqual(await db.run(`SELECT space_id FROM ticket WHERE code = '${there.code}'`), [String(area[0].id)])
+  const list = expect(await manager.get(`qr-codes?community_id=${house.community}&asset_id=${next.id}`), 200).items
+  assert.deepEqual(list.map((k) => [k.name, k.space_id, k.state]), [[`搬走的那台 ${next.code}`, null, 'live']])
+  // Renewed, retired, archived: one answer, that of any unknown code.
+  const none = await ask('GET', `places/${'0'.repeat(32)}`)
+  const dead = async (key) => {
+    for (const r of [await ask('GET', `places/${key}`), await say(key)]) assert.deepEqual([r.status, r.body.code, r.body.detail], [404, none.body.code, none.body.detail])
+  }
+  const fresh = await of(next, { renew: true })
+  const before = await of(lift)
+  const renewed = await of(lift, { renew: true })
+  await dead(code(before))
+  expect(await manager.post(`assets/${lift.id}/actions/retire`, { reason: '更新' }), 200)
+  await dead(code(renewed))
+  assert.equal((await manager.post(`assets/${lift.id}/qr-code`, {})).status, 409)
+  expect(await manager.post(`assets/${lift.id}/actions/take_back`, { reason: '填错' }), 200)
+  expect(await ask('GET', `places/${code(renewed)}`), 200)
+  expect(await manager.del(`assets/${next.id}`, moved.version), 200)
+  await dead(code(fresh))
+  // Whose signs they are.
+  const other = await house.as('manager-b')
+  const [theirs] = expect(await other.get('assets?limit=1'), 200).items
+  for (const [login, asset, status] of [['manager-b', gate.id, 404], ['manager', theirs.id, 404], ['desk', gate.id, 403], ['worker1', gate.id, 403], ['resident1', gate.id, 403]])
+    assert.equal((await (await house.as(login)).post(`assets/${asset}/qr-code`, {})).status, status, login)
+  expect(await ask('GET', `places/${code(await of(theirs, {}, other))}`), 404) // their door is shut
+})
+
+test('two at once make one sign of an asset', async () => {
+  const [gate] = expect(await manager.get(`assets?community_id=${house.community}&system=security&limit=1`), 200).items
+  const all = await Promise.all(Array.from({ length: 8 }, () => manager.post(`assets/${gate.id}/qr-code`, {})))
+  const urls = new Set(all.filter((r) => r.status === 200).map((r) => r.body.url))
+  assert.equal(urls.size, 1, JSON.stringify(all.map((r) => [r.status, r.body.detail])))
+  assert.deepEqual(await db.run(`SELECT count(*) FROM qr_code WHERE asset_id = ${gate.id} AND state = 1`), ['1'])
+})

@@ -18,6 +18,7 @@ const backup = 'test/faults/backup.test.mjs'
 const disk = 'test/faults/disk.test.mjs'
 const offline = 'test/e2e/offline.spec.mjs'
 const qr = 'test/journeys/qr.test.mjs'
+const assets = 'test/journeys/assets.test.mjs'
 const publics = 'test/journeys/public_links.test.mjs'
 
 export const mutants = [
@@ -40,6 +41,14 @@ export const mutants = [
   ['what was erased leaves the word index at once', 'src/core/search.c', 'SET grams = NULL, stale = 1 WHERE', 'SET stale = 1 WHERE', 'src/core/test/search_test.c'],
   ['rows that came in bulk are found', 'src/main/demo.c', '    TRY(res_words_fill(c, tx));\n', '', 'src/main/test/demo_test.c'],
   ['a copy has a word index of its own', 'src/db/copy.c', '    TRY(words_drop_all(c, tx));\n', '', 'src/db/test/words_test.c'],
+  ['a retired asset gets no new ticket', 'src/rooms/assets/place.c', 'if (chosen && val_int(v[1]) == ASSET_RETIRED)', 'if (chosen && val_int(v[1]) < 0)', 'src/rooms/service/test/about_asset_test.c', assets],
+  ['an asset and its place agree', 'src/rooms/assets/place.c', '    return val_int(n) ? E_OK', '    return val_int(n) >= 0 ? E_OK', 'src/rooms/service/test/about_asset_test.c', assets],
+  ['a place out of sight names no equipment', 'src/rooms/assets/place.c', 'TRY(res_load_seen(c, q->tx, &res_space', 'TRY(res_load(c, q->tx, &res_space', assets],
+  ['only staff say which asset it is', 'src/rooms/service/tables.c', '"without a place, its own is taken"},\n                 .edit = "ticket.staff"},', '"without a place, its own is taken"}},', assets],
+  ['the sign of a retired asset is dead', 'src/rooms/intake/space_code.c', 'a.archived = 0 AND "\n    "a.state <> 3 JOIN', 'a.archived = 0 "\n    "JOIN', qr],
+  ['the sign of an archived asset is dead', 'src/rooms/intake/space_code.c', 'a.archived = 0 AND "\n    "a.state <> 3 JOIN', '"\n    "a.state <> 3 JOIN', qr],
+  ['a retired asset gets no sign', 'src/rooms/intake/space_code.c', 'row_int(of, R_ARCHIVED) || row_int(of, EQ_STATE) == ASSET_RETIRED', 'row_int(of, R_ARCHIVED)', qr],
+  ['the same words are counted by asset', 'src/rooms/intake/qr_post.c', '(long long)(asset ? asset : p->sign.space_id)', '(long long)p->sign.space_id', qr],
   ['nobody unseals alone', 'src/rooms/intake/sealed.c', 'return w->user_id != row_int(r, SI_ASKED_BY);', 'return w->user_id > 0;', 'src/rooms/intake/test/sealed_test.c', 'test/journeys/sealed.test.mjs'],
   ['who agreed does not read', 'src/rooms/intake/sealed.c', 'return w->user_id == row_int(r, SI_ASKED_BY);', 'return w->user_id > 0;', 'src/rooms/intake/test/sealed_test.c', 'test/journeys/sealed.test.mjs'],
   ['a seal is open for a day', 'src/rooms/intake/sealed.c', 'if (c->now_ms >= row_int(old, SI_OPEN_UNTIL))', 'if (c->now_ms < 0)', 'src/rooms/intake/test/sealed_test.c'],
@@ -166,7 +175,7 @@ export const mutants = [
   ['a session adds nothing to a link', 'src/rooms/intake/public_ticket.c', '    c->who = NULL;\n', '', publics],
   ['a public page asks so often and no more', 'src/core/web.c', '    return limit_take(key, 1, burst, &wait_s) ? E_OK : too_many(c, wait_s);', '    return limit_take(key, 1, burst, &wait_s) || c ? E_OK : too_many(c, wait_s);', publics],
   ['signs are shut until a community opens them', 'src/rooms/intake/space_code.c', ' AND i.qr = 1"', '"', qr],
-  ['a withdrawn sign is dead', 'src/rooms/intake/space_code.c', '"$1 AND k.state = 1 AND', '"$1 AND', qr],
+  ['a withdrawn sign is dead', 'src/rooms/intake/space_code.c', 'WHERE k.token_hash = $1 AND k.state = 1 "', 'WHERE k.token_hash = $1 "', qr],
   ['the key file closes what a sign says', 'src/rooms/intake/space_code.c', 'SERVER_SET | HIDDEN | ENCRYPTED', 'SERVER_SET | HIDDEN', qr],
   ['so many a day from an address', 'src/rooms/intake/qr_post.c', '    if (n > ADDRESS_MAX)', '    if (n > 999)', qr],
   ['so many a day from a device', 'src/rooms/intake/qr_post.c', '    if (n > DEVICE_MAX)', '    if (n > 999)', qr],

@@ -3,8 +3,8 @@
  * The running process reads its limits here and nowhere else, so the book and the work cannot drift
  * apart. What a due time is follows from these rows and the calendar alone, by pure functions. */
 #pragma once
+#include "rooms/assets/assets.h"
 #include "rooms/calendar/calendar.h"
-#include "rooms/staff/staff.h"
 
 extern const struct module handbook_module;
 extern const struct resource res_category, res_sla_policy, res_priority_policy, res_pause_policy,

@@ -63,4 +63,5 @@ const struct module intake_module = {
     .tables = qr_tables,
     .ntables = COUNT_OF(qr_tables),
     .jobs = intake_jobs,
+    .fixups = space_code_fixups,
     .menu = menu};

@@ -10,7 +10,7 @@ enum { IN_OPEN311 = R_FIRST, IN_NOTICE, IN_QR, IN__N };
 enum { PU_TICKET = R_FIRST, PU_KIND, PU_TOKEN, PU_EXPIRES, PU_STATE, PU_ENDED, PU__N };
 enum public_kind { PUBLIC_PROGRESS = 1, PUBLIC_RATE, PUBLIC_PHOTO };
 enum public_link_state { LINK_LIVE = 1, LINK_USED, LINK_REVOKED };
-enum { SC_SPACE = R_FIRST, SC_CODE, SC_HASH, SC_STATE, SC_ENDED, SC__N };
+enum { SC_SPACE = R_FIRST, SC_ASSET, SC_NAME, SC_CODE, SC_HASH, SC_STATE, SC_ENDED, SC__N };
 enum {
     SI_TICKET = R_FIRST,
     SI_STATE,
@@ -35,6 +35,11 @@ MUST_USE enum err public_link_make(struct ctx *c, struct tx *tx, const struct ro
                                    enum public_kind kind, int64_t ends_ms, struct str *ret_token);
 /* RATE_DAYS after the customer was told or it was closed, whichever is later. */
 int64_t rating_ends_ms(const struct row *t);
+/* The live sign of a place or an asset, made if there is none; renew: another one. of is its row.
+ */
+MUST_USE enum err sign_make(struct ctx *c, struct tx *tx, const struct resource *r,
+                            const struct row *of, bool renew, int64_t *ret_id,
+                            struct str *ret_code);
 /* How often what was done in this community today, this time included (qr_post.c). */
 MUST_USE enum err tally(struct ctx *c, struct tx *tx, int64_t community, struct str what,
                         int64_t *ret);

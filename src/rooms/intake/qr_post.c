@@ -1,7 +1,8 @@
 /* qr_post.c - what whoever stands before a sign may do without a login: read which place it is, and
- * tell what is wrong there. It becomes an ordinary ticket of the channel `qr`. Anybody can do this,
- * so it is counted: by address, by device, by place and text, per day, in one statement each, so
- * that two at once are two. Whether a phone number is known here is not asked and not told. */
+ * tell what is wrong there, or with which asset. It becomes an ordinary ticket of the channel `qr`.
+ * Anybody can do this, so it is counted: by address, by device, by place or asset and text, per
+ * day, in one statement each, so that two at once are two. Whether a phone number is known here is
+ * not asked and not told. */
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -95,7 +96,7 @@ static enum err too_often(struct ctx *c, const char *field)
 /* Always in this order: two at once wait for each other and never in a ring. */
 static enum err limits(struct ctx *c, struct tx *tx, const struct posting *p)
 {
-    int64_t n;
+    int64_t n, asset = p->sign.asset_id;
     const struct row *in = &p->q->in;
     struct str text = bare(c->mem, row_str(in, TEXT_IN)), device = row_str(in, DEVICE);
     TRY(tally(c, tx, p->sign.community_id,
@@ -107,7 +108,9 @@ static enum err limits(struct ctx *c, struct tx *tx, const struct posting *p)
     if (n > DEVICE_MAX)
         return too_often(c, "device");
     TRY(tally(c, tx, p->sign.community_id,
-              arena_fmt(c->mem, "t\n%lld\n" PRS, (long long)p->sign.space_id, PRA(text)), &n));
+              arena_fmt(c->mem, "%c\n%lld\n" PRS, asset ? 'e' : 't',
+                        (long long)(asset ? asset : p->sign.space_id), PRA(text)),
+              &n));
     if (n <= SAME_MAX)
         return E_OK;
     (void)FAIL_FIELD(c, "text", "same", "今天这里已收到 %d 条同样的内容,正在处理,不必再发",
@@ -124,6 +127,8 @@ static enum err sign_get(struct ctx *c, struct req *q)
     TRY(space_code_find(c, q->tx, q->words[0], &s));
     buf_put(&q->out, S("{\"place\":"));
     buf_json(&q->out, s.place);
+    if (s.asset_id)
+        sign_put_asset(&q->out, s.asset, s.asset_code);
     buf_putc(&q->out, '}');
     return E_OK;
 }
@@ -152,6 +157,8 @@ static enum err fill_ticket(struct ctx *c, struct posting *p)
     row_put(t, T_KIND, in->v[KIND]);
     row_put(t, T_CHANNEL, v_int(CH_QR));
     row_put(t, T_SPACE, v_int(p->sign.space_id));
+    if (p->sign.asset_id)
+        row_put(t, T_ASSET, v_int(p->sign.asset_id));
     row_put(t, T_TITLE, v_text((struct str){title, line.n}));
     if (text.n != line.n)
         row_put(t, T_DETAIL, v_text(text));
@@ -166,6 +173,7 @@ static enum err store(struct ctx *c, struct tx *tx, void *arg)
     struct row t = p->ticket;
     struct sign s;
     TRY(space_code_find(c, tx, p->q->words[0], &s)); /* it may have been withdrawn meanwhile */
+    row_put(&t, T_SPACE, v_int(s.space_id));         /* or its asset moved */
     TRY(limits(c, tx, p));
     TRY(res_insert(c, tx, &res_ticket, &t));
     p->code = row_str(&t, T_CODE);
@@ -250,8 +258,8 @@ const struct route qr_routes[] = {{"GET",
                                    sign_get,
                                    NULL,
                                    0,
-                                   {"二维码所在地点", "The place of a QR sign"},
-                                   "{place:str}",
+                                   {"二维码所在地点或设备", "The place or asset of a QR sign"},
+                                   "{place:str,asset?:str,asset_code?:str}",
                                    0,
                                    NULL},
                                   {"POST",

@@ -8,6 +8,7 @@ extern const struct query *const public_link_queries[], *const public_ticket_que
 extern const struct route public_link_routes[], public_ticket_routes[];
 extern const struct query *const space_code_queries[], *const qr_queries[];
 extern const struct route space_code_routes[], qr_routes[];
+extern const struct fixup space_code_fixups[];
 extern const struct table qr_tables[1];
 extern const struct job intake_jobs[];
 
@@ -33,11 +34,14 @@ extern const struct route sealed_routes[];
 /* --- signs (space_code.c) --- */
 
 struct sign {
-    int64_t id, community_id, space_id;
-    struct str place; /* as precise as what is printed on it */
+    int64_t id, community_id, space_id, asset_id; /* asset_id 0: of a place */
+    struct str place;                             /* as precise as what is printed on it */
+    struct str asset, asset_code;
 };
-/* E_MISSING, always with the same words: unknown, withdrawn, or the community's door is shut. */
+/* E_MISSING, always with the same words: unknown, withdrawn, its place or asset archived, the asset
+ * retired, or the community's door is shut. */
 MUST_USE enum err space_code_find(struct ctx *c, struct tx *tx, struct str token, struct sign *ret);
+void sign_put_asset(struct buf *out, struct str name, struct str code);
 
 /* One document in either of Open311's formats: a list of flat records. */
 struct geo_out {

@@ -6,7 +6,7 @@
 #include "rooms/service/desk.h"
 
 enum { LOOKED_AT = 300, SHOWN = 5, DAYS = 14, LEAST = 3, PAIRS_MAX = 200 };
-enum { PLACE = 3, BUILDING = 1, CATEGORY = 2, WORDS = 2 }; /* points */
+enum { ASSET = 3, PLACE = 3, BUILDING = 1, CATEGORY = 2, WORDS = 2 }; /* points */
 
 /* Open tickets, the newest first, each with the building its place stands in. */
 static const struct query Q_OPEN = {
@@ -17,7 +17,8 @@ static const struct query Q_OPEN = {
     "parent, kind) AS (SELECT o.id, s.id, s.parent_id, s.kind FROM o JOIN space s ON s.id = "
     "o.space_id AND s.community_id = $1 UNION ALL SELECT up.ticket, s.id, s.parent_id, s.kind FROM "
     "up JOIN space s ON s.id = up.parent AND s.community_id = $1) SELECT t.id, t.code, t.title, "
-    "t.state, t.category_id, t.space_id, (SELECT max(up.space) FROM up WHERE up.ticket = t.id AND "
+    "t.state, t.category_id, t.space_id, t.asset_id, (SELECT max(up.space) FROM up WHERE up.ticket "
+    "= t.id AND "
     "up.kind = 1) FROM o JOIN ticket t ON t.id = o.id ORDER BY t.id DESC"};
 static const struct query Q_BUILDING = {
     "service.alike_building",
@@ -51,26 +52,28 @@ bool texts_alike(struct arena *a, struct str one, struct str two)
 /* --- proposals --- */
 
 struct asked {
-    int64_t community, space, category, building; /* 0: not said */
+    int64_t community, space, asset, category, building; /* 0: not said */
     struct str text;
 };
 struct alike {
     const struct val *v; /* a row of Q_OPEN */
-    bool place, building, category, words;
+    bool asset, place, building, category, words;
     int points;
 };
-enum { ID, CODE, TITLE, STATE, CATEGORY_ID, SPACE_ID, BUILDING_ID, COLS };
+enum { ID, CODE, TITLE, STATE, CATEGORY_ID, SPACE_ID, ASSET_ID, BUILDING_ID, COLS };
 
 static struct alike judge(struct ctx *c, const struct asked *a, const struct val *v)
 {
     struct alike r = {.v = v,
+                      .asset = a->asset && val_int(v[ASSET_ID]) == a->asset,
                       .place = a->space && val_int(v[SPACE_ID]) == a->space,
                       .category = a->category && val_int(v[CATEGORY_ID]) == a->category,
                       .words = a->text.n && texts_alike(c->mem, a->text, val_str(v[TITLE]))};
     r.building = !r.place && a->building && val_int(v[BUILDING_ID]) == a->building;
-    if (!r.place && !r.building && a->building && v[BUILDING_ID].t == V_INT)
+    if (!r.asset && !r.place && !r.building && a->building && v[BUILDING_ID].t == V_INT)
         return r; /* another house has its own troubles */
-    r.points = r.place * PLACE + r.building * BUILDING + r.category * CATEGORY + r.words * WORDS;
+    r.points = r.asset * ASSET + r.place * PLACE + r.building * BUILDING + r.category * CATEGORY +
+               r.words * WORDS;
     return r;
 }
 
@@ -79,7 +82,8 @@ static void put_alike(const struct alike *r, struct buf *out)
     const struct {
         bool is;
         const char *key;
-    } why[] = {{r->place, "place"},
+    } why[] = {{r->asset, "asset"},
+               {r->place, "place"},
                {r->building, "building"},
                {r->category, "category"},
                {r->words, "words"}};
@@ -127,6 +131,7 @@ static enum err alike_get(struct ctx *c, struct req *q)
     struct val building = v_null();
     TRY(req_community(c, q, "ticket.desk", &a.community));
     TRY(req_id_param(c, q, "space_id", &a.space));
+    TRY(req_id_param(c, q, "asset_id", &a.asset));
     TRY(req_id_param(c, q, "category_id", &a.category));
     if (!utf8_valid(a.text))
         return FAIL_FIELD(c, "text", "format", "文字编码不是 UTF-8", "the text is not UTF-8");
@@ -151,12 +156,13 @@ static enum err alike_get(struct ctx *c, struct req *q)
 static const struct field alike_query[] = {
     {"community_id", F_REF, 0, .ref = "communities", .label = {"项目", "Community"}},
     {"space_id", F_REF, 0, .ref = "spaces", .label = {"地点", "Place"}},
+    {"asset_id", F_REF, 0, .ref = "assets", .label = {"设备", "Asset"}},
     {"category_id", F_REF, 0, .ref = "categories", .label = {"分类", "Category"}},
     {"text", F_TEXT, 0, 0, 200, .label = {"内容", "Text"}}};
 const struct route alike_routes[] = {
     {"GET", "/api/v1/desk/alike", "ticket.desk", .run = alike_get, .input = alike_query,
      .ninput = COUNT_OF(alike_query),
      .help = {"可能重复的未结工单", "Open tickets that may be the same"},
-     .reply =
-         "{items:[{id:int,code:str,title:str,state:str,why:[(place|building|category|words)]}]}"},
+     .reply = "{items:[{id:int,code:str,title:str,state:str,why:[(asset|place|building|category|"
+              "words)]}]}"},
     {0}};

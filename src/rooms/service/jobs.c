@@ -15,6 +15,10 @@ const struct query Q_REPEAT = {
     "service.repeat", "SELECT id FROM ticket WHERE community_id = $1 AND space_id = $2 AND "
                       "category_id = $3 AND created_at >= $4 AND id < $5 AND state <> 9 AND "
                       "archived = 0 ORDER BY id DESC LIMIT 1"};
+const struct query Q_REPEAT_ASSET = {
+    "service.repeat_asset", "SELECT id FROM ticket WHERE community_id = $1 AND asset_id = $2 AND "
+                            "category_id = $3 AND created_at >= $4 AND id < $5 AND state <> 9 AND "
+                            "archived = 0 ORDER BY id DESC LIMIT 1"};
 const struct query Q_OPEN_COUNT = {"service.open_count",
                                    "SELECT count(*) FROM ticket WHERE community_id = $1 AND "
                                    "assignee_id = $2 AND state IN (3, 4, 5) AND archived = 0"};
@@ -41,5 +45,5 @@ const struct job service_jobs[] = {{"service.clocks", 60, ladder_sweep, NULL},
                                    {"service.watches_end", 0, watches_end, NULL},
                                    {"service.orphans", 86400, orphans_nightly, NULL},
                                    {0}};
-const struct query *const service_queries[] = {&Q_SILENT, &Q_PERSON_BRIEF, &Q_OPEN_COUNT,
-                                               &Q_REPEAT, &Q_EXTERNAL,     NULL};
+const struct query *const service_queries[] = {
+    &Q_SILENT, &Q_PERSON_BRIEF, &Q_OPEN_COUNT, &Q_REPEAT, &Q_REPEAT_ASSET, &Q_EXTERNAL, NULL};

@@ -22,21 +22,37 @@ static int raised(int priority)
     return priority > 2 ? priority - 1 : priority;
 }
 
-/* R18 (G2.7): the same problem at the same place within 90 days is linked to the one before and
- * raised a step. A foreign log brings its own past. */
-enum err mark_repeat(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+/* The last ticket before this one of the same category about what, by q: a place, an asset. What is
+ * later than *before takes its place. */
+static enum err find_repeat(struct ctx *c, struct tx *tx, const struct query *q,
+                            const struct row *old, const struct row *neu, struct val what,
+                            struct val *before)
 {
-    struct val before, space = now_of(old, neu, T_SPACE), class = now_of(old, neu, T_CATEGORY);
-    if (space.t != V_INT || class.t != V_INT || now_of(old, neu, T_EXTERNAL_ID).t != V_NULL ||
-        row_has(old, T_REPEAT_OF))
+    struct val id;
+    if (what.t != V_INT)
         return E_OK;
-    enum err e = q_one(c, tx, &Q_REPEAT,
-                       IN(now_of(old, neu, R_COMMUNITY), space, class,
+    enum err e = q_one(c, tx, q,
+                       IN(now_of(old, neu, R_COMMUNITY), what, now_of(old, neu, T_CATEGORY),
                           v_int(val_int(now_of(old, neu, R_CREATED_AT)) - REPEAT_WITHIN_MS),
                           now_of(old, neu, R_ID)),
-                       &before, 1);
-    if (e != E_OK)
-        return e == E_MISSING ? E_OK : e;
+                       &id, 1);
+    if (e == E_OK && val_int(id) > val_int(*before))
+        *before = id;
+    return e == E_MISSING ? E_OK : e;
+}
+
+/* R18 (G2.7): the same problem at the same place, or of the same asset, within 90 days is linked to
+ * the one before and raised a step. A foreign log brings its own past. */
+enum err mark_repeat(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+{
+    struct val before = v_null();
+    if (now_of(old, neu, T_CATEGORY).t != V_INT || row_has(old, T_REPEAT_OF) ||
+        now_of(old, neu, T_EXTERNAL_ID).t != V_NULL)
+        return E_OK;
+    TRY(find_repeat(c, tx, &Q_REPEAT, old, neu, now_of(old, neu, T_SPACE), &before));
+    TRY(find_repeat(c, tx, &Q_REPEAT_ASSET, old, neu, now_of(old, neu, T_ASSET), &before));
+    if (before.t == V_NULL)
+        return E_OK;
     row_put(neu, T_REPEAT_OF, before);
     row_put(neu, T_PRIORITY, v_int(raised((int)val_int(now_of(old, neu, T_PRIORITY)))));
     return E_OK;
@@ -103,7 +119,8 @@ static enum err set_urgency(struct ctx *c, struct tx *tx, const struct row *old,
 
 enum err ticket_reclass(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
-    bool class = moved(old, neu, T_CATEGORY), place = moved(old, neu, T_SPACE),
+    bool class = moved(old, neu, T_CATEGORY),
+         place = moved(old, neu, T_SPACE) || moved(old, neu, T_ASSET),
          said = moved(old, neu, T_URGENCY) || moved(old, neu, T_IMPACT);
     int64_t tier;
     if (row_int(old, T_STATE) > PAUSED || !(class || place || said))

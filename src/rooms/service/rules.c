@@ -225,10 +225,25 @@ static enum err check_appointment(struct ctx *c, const struct row *old, const st
     return E_OK;
 }
 
+/* R32: an asset stands at the ticket's place, above or below it; where no place was said, it gives
+ * its own. */
+static enum err check_asset(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
+{
+    bool chosen = !old || !val_eq(old->v[T_ASSET], neu->v[T_ASSET]);
+    struct val space;
+    if (!row_has(neu, T_ASSET) || (!chosen && val_eq(old->v[T_SPACE], neu->v[T_SPACE])))
+        return E_OK;
+    TRY(asset_at(c, tx, row_int(old ? old : neu, R_COMMUNITY), neu->v[T_ASSET], chosen,
+                 neu->v[T_SPACE], &space));
+    row_put(neu, T_SPACE, space);
+    return E_OK;
+}
+
 enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     int64_t tier;
     TRY(check_appointment(c, old, neu));
+    TRY(check_asset(c, tx, old, neu));
     TRY(check_category(c, tx, old, neu));
     if (old) {
         count_reclass(old, neu);

@@ -24,7 +24,8 @@ static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See 
                                     {"ticket.staff", {"工单内部信息", "Internal ticket data"}},
                                     {"ticket.unseal", {"启封匿名身份", "Unseal who complained"}},
                                     {0}};
-#define STAFF_COMMON "estate.read staff.read policy.read calendar.read ticket.staff ticket.create "
+#define STAFF_COMMON                                                                               \
+    "estate.read asset.read staff.read policy.read calendar.read ticket.staff ticket.create "
 static const struct role_seed roles[] = {
     {"desk",
      {"客服前台", "Front desk"},
@@ -34,14 +35,14 @@ static const struct role_seed roles[] = {
      {"调度", "Dispatcher"},
      STAFF_COMMON "ticket.read ticket.dispatch ticket.unseal people.read personal.read"},
     {"worker", {"维修工", "Worker"}, STAFF_COMMON "ticket.work"},
-    {"cashier", {"收费员", "Cashier"}, "estate.read people.read policy.read"},
+    {"cashier", {"收费员", "Cashier"}, "estate.read asset.read people.read policy.read"},
     {"manager",
      {"项目经理", "Manager"},
-     STAFF_COMMON
-     "ticket.read ticket.desk ticket.dispatch ticket.unseal policy.manage people.read "
-     "people.manage "
-     "personal.read personal.export estate.manage calendar.manage staff.manage privacy.read "
-     "privacy.ask privacy.desk privacy.manage privacy.restricted"},
+     STAFF_COMMON "ticket.read ticket.desk ticket.dispatch ticket.unseal policy.manage people.read "
+                  "people.manage "
+                  "personal.read personal.export estate.manage asset.manage calendar.manage "
+                  "staff.manage privacy.read "
+                  "privacy.ask privacy.desk privacy.manage privacy.restricted"},
     {"resident", {"住户", "Resident"}, "ticket.own ticket.create privacy.own privacy.ask"},
     {0}};
 #define GROUP                                                                                      \

@@ -42,6 +42,7 @@ enum {
     T_TITLE,
     T_DETAIL,
     T_SPACE,
+    T_ASSET,
     T_PERSON,
     T_CONTACT_NAME,
     T_CONTACT_PHONE,

@@ -20,7 +20,8 @@ extern const struct route stop_routes[], watch_routes[];
 extern const struct choice ticket_channels[];
 extern const struct table dispatch_tables[1];
 extern const struct fixup service_fixups[];
-extern const struct query Q_PERSON_BRIEF, Q_OPEN_COUNT, Q_REPEAT, Q_SIMILAR, Q_EXTERNAL;
+extern const struct query Q_PERSON_BRIEF, Q_OPEN_COUNT, Q_REPEAT, Q_REPEAT_ASSET, Q_SIMILAR,
+    Q_EXTERNAL;
 
 /* --- clocks (clock.c) --- */
 

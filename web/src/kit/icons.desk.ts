@@ -34,7 +34,7 @@ const MENU: Record<string, string> = {
   ratings: 'star', categories: 'tag', 'sla-policies': 'timer', 'priority-policies': 'sliders', shifts: 'calendar', identities: 'idcard',
   duplicates: 'copies', 'person-merges': 'join', 'data-requests': 'message', consents: 'check', 'retention-rules': 'archive',
   'login-policies': 'shield', audit: 'search', calendar: 'calendar', simulator: 'timer', escalations: 'bell', 'pause-policies': 'pause',
-  'ladder-steps': 'upload',
+  'ladder-steps': 'upload', assets: 'gear', 'qr-signs': 'tag',
 }
 export function menu_icon(key: string): string {
   return MENU[key] ?? 'list'

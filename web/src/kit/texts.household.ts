@@ -30,6 +30,7 @@ export const H = sheet({
   a4: ['A4', 'A4'],
   back: ['返回工单', 'Back to the ticket'],
   place: ['地点', 'Place'],
+  asset: ['设备', 'Asset'],
   contact: ['联系人', 'Contact'],
   appointment: ['预约', 'Appointment'],
   due: ['完成时限', 'Resolve by'],
