@@ -498,7 +498,8 @@ static enum err hits_page(struct ctx *c, struct tx *tx, const struct res_rt *rt,
         TRY(cursor_read(c, rt, s, &at, &before));
     for (; !last && !p->more; want *= 4) {
         TRY(search_window(c, tx, rt, &part, want, &before, &last));
-        TRY(query_page(c, tx, rt, &part, p));
+        if (part.window.t == V_TEXT)
+            TRY(query_page(c, tx, rt, &part, p));
     }
     return E_OK;
 }

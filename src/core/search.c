@@ -272,7 +272,7 @@ static enum err few_hits(struct ctx *c, struct tx *tx, const struct res_rt *rt, 
     struct sql_args args = {.n = 0};
     struct val n;
     TRY(search_window(c, tx, rt, s, FEW_MAX + 1, &before, ret));
-    if (!*ret)
+    if (!*ret || s->window.t != V_TEXT)
         return E_OK;
     buf_init(&sql, c->mem, 2000);
     buf_put(&sql, S("SELECT count(*) FROM (SELECT hit FROM ("));
@@ -321,9 +321,10 @@ void search_from_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
         buf_putz(sql, rt->r->name);
         return;
     }
-    buf_putc(sql, '(');
-    hits_sql(c, db, s, sql, args);
-    buf_fmt(sql, ") h CROSS JOIN %s", rt->r->name);
+    struct buf hits;
+    buf_init(&hits, c->mem, 4000);
+    hits_sql(c, db, s, &hits, args);
+    buf_put(sql, db_words_join(db, c->mem, buf_str(&hits), rt->r->name));
 }
 
 void search_where_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
@@ -334,7 +335,7 @@ void search_where_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
     if (s->by != BY_FEW && s->by != BY_FRESH)
         return;
     buf_put(sql, S(" AND id IN ("));
-    if (s->by == BY_FEW) {
+    if (s->by == BY_FEW && s->window.t == V_TEXT) {
         buf_put(sql, S("SELECT hit FROM ("));
         hits_sql(c, db, s, sql, args);
         buf_put(sql, S(") h UNION ALL "));

@@ -199,10 +199,12 @@ MUST_USE enum err db_words_moved(struct ctx *c, struct tx *tx, const char *table
 /* A SELECT of "hit", the keys of the rows of table t that parameter $param asks for: a window's. */
 struct str db_words_hits(struct db *db, struct arena *a, const char *table, const char *words,
                          int param);
+/* The FROM part that joins hits with their table's rows (id), the hits first. */
+struct str db_words_join(struct db *db, struct arena *a, struct str hits, const char *table);
 /* Where hits are asked for, newest first: ask is the parameter for those from … before that hold
  * all words (at least one), about as many as are wanted (more where many are of the same moment);
- * last: there are none below. want 0: all hits there are. SQLite hands out hits in this order: its
- * window is everything. */
+ * last: there are none below; ask NULL: there are none. want 0: all hits there are. SQLite hands
+ * out hits in this order: its window is everything. */
 struct words_window {
     struct val ask;
     int64_t from;

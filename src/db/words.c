@@ -134,8 +134,24 @@ struct str db_words_hits(struct db *db, struct arena *a, const char *table, cons
     if (db->engine->id == DB_SQLITE)
         return arena_fmt(a, "SELECT rowid AS hit FROM %s_words WHERE %s_words MATCH $%d", table,
                          table, param);
-    return arena_fmt(a, "SELECT id AS hit FROM %s WHERE " PRS " @@ CAST($%d AS tsquery)", table,
-                     PRA(dated(a, words)), param);
+    /* A materialized part is planned to be read whole: by the index, not by looking for the first
+     * rows that will do among all. */
+    return arena_fmt(a,
+                     "WITH held AS MATERIALIZED (SELECT id AS hit FROM %s WHERE " PRS
+                     " @@ CAST($%d AS tsquery)) SELECT hit FROM held",
+                     table, PRA(dated(a, words)), param);
+}
+
+struct str db_words_join(struct db *db, struct arena *a, struct str hits, const char *table)
+{
+    if (db->engine->id == DB_SQLITE)
+        return arena_fmt(a, "(" PRS ") h CROSS JOIN %s", PRA(hits), table);
+    /* OFFSET 0 keeps the planner from going through the table instead, in search of the first few
+     * that are hits: there may be none. */
+    return arena_fmt(a,
+                     "(" PRS ") h CROSS JOIN LATERAL (SELECT * FROM %s WHERE id = h.hit OFFSET 0) "
+                     "%s",
+                     PRA(hits), table, table);
 }
 
 /* "a" AND "b"*, or of one age 'a=7' & 'b':*. Words hold no quotes: nothing to escape. */
@@ -252,18 +268,17 @@ static enum err window_postgres(struct walk *w, const char *table, const char *w
     struct val ends[2];
     const struct query *q = db_query(db, c->mem, S("words.ends"),
                                      arena_fmt(c->mem, "SELECT min(id), max(id) FROM %s", table));
-    /* A materialized part is planned to be read whole: by the index, not by looking for the first
-     * 200 among all rows. */
     w->probe = db_query(db, c->mem, S("words.probe"),
                         arena_fmt(c->mem,
-                                  "WITH h AS MATERIALIZED (" PRS ") SELECT count(*) FROM (SELECT "
-                                  "1 FROM h LIMIT $2) few",
+                                  "SELECT count(*) FROM (SELECT 1 FROM (" PRS ") h LIMIT $2) few",
                                   PRA(db_words_hits(db, c->mem, table, words, 1))));
     if (!q || !w->probe)
         return db_fail(c, E_BUSY, __FILE__);
     TRY(q_one(c, w->tx, q, IN0, ends, 2));
-    if (ends[0].t != V_INT)
-        return E_OK; /* no rows: any question will do */
+    if (ends[0].t != V_INT) {
+        ret->ask = v_null();
+        return E_OK;
+    }
     if (w->want)
         TRY(walk(w, val_int(ends[1]) < before ? val_int(ends[1]) + 1 : before, val_int(ends[0])));
     else
@@ -272,7 +287,7 @@ static enum err window_postgres(struct walk *w, const char *table, const char *w
         return FAIL(c, E_TOOBIG, "搜索范围太大,请写得更具体", "the search is too wide; say more");
     ret->last = !w->want || !is_done(w);
     ret->from = ret->last ? 0 : w->from;
-    ret->ask = v_text(w->ask.n ? buf_str(&w->ask) : S("'='")); /* = is in no row */
+    ret->ask = w->ask.n ? v_text(buf_str(&w->ask)) : v_null();
     return E_OK;
 }
 

@@ -59,12 +59,13 @@ static enum err visit_step(struct ctx *c, struct tx *tx, int64_t id, const char 
     return flow_act_row(c, tx, &res_return_visit, &row, action, &in, 0);
 }
 
-/* Those that are due are done, so are most of the others; the rest wait for whoever looks, and the
- * newest three at least, whatever the hour. */
+/* Those that are due are done, so are most of the others; the rest wait for whoever looks, three of
+ * them at least where there are as many. */
 static enum err visits_make(struct ctx *c, struct tx *tx, struct demo *d, int64_t town)
 {
     static const char *const good[] = {"满意,处理及时", "修得不错,谢谢", "态度很好", "没有问题"};
     struct rows rows;
+    int open = 0;
     TRY(q_rows(c, tx, &Q_OPEN_VISITS, IN(v_int(town)), VISITS_MAX, &rows));
     for (size_t i = 0; i < rows.n; i++) {
         struct row v;
@@ -73,8 +74,10 @@ static enum err visits_make(struct ctx *c, struct tx *tx, struct demo *d, int64_
         int64_t due = row_int(&v, RV_DUE), from = row_int(&v, R_CREATED_AT);
         int64_t at = from + prng_range(&d->g, 3, (int)((due - from) / HOUR_MS)) * HOUR_MS - HOUR_MS;
         bool late = due <= d->now_ms;
-        if (at + HOUR_MS >= d->now_ms || i + 3 >= rows.n || (!late && chance(d, 400)))
+        if (at + HOUR_MS >= d->now_ms || (!late && (open < 3 || chance(d, 400)))) {
+            open += !late;
             continue;
+        }
         if (chance(d, 60)) {
             TRY(visit_step(c, tx, id, "miss", from + HOUR_MS, v_lit("电话无人接听"), ""));
             TRY(visit_step(c, tx, id, "miss", at + HOUR_MS, v_lit("再次拨打仍无人接听"), ""));
@@ -141,6 +144,45 @@ static enum err watched(struct ctx *c, struct tx *tx, int64_t town, const struct
     return E_OK;
 }
 
+static const struct query Q_FIRST_STEP = {
+    "demo.first_step",
+    "SELECT min(id) FROM ticket_step WHERE community_id = $1 AND ticket_id = $2"};
+static const struct query Q_LISTED = {
+    "demo.listed", "SELECT min(p.id) FROM price_item p JOIN category k ON k.group_name = "
+                   "p.group_name AND k.community_id = p.community_id WHERE p.community_id = $1 AND "
+                   "k.id = $2"};
+
+/* Work that goes on: a step is done, something was used, something is charged. */
+static enum err work_make(struct ctx *c, struct tx *tx, int64_t town, const struct rows *orders)
+{
+    for (size_t i = 0; i < orders->n; i++) {
+        struct row t, step = {0}, used = {0}, paid = {0};
+        struct val first, listed;
+        TRY(res_load(c, tx, &res_ticket, val_int(orders->v[2 * i]), &t));
+        TRY(checklist_begin(c, tx, &t, t.v[T_CATEGORY]));
+        TRY(q_one(c, tx, &Q_FIRST_STEP, IN(v_int(town), t.v[R_ID]), &first, 1));
+        row_put(&step, CHECK_STEP, first);
+        row_put(&step, CHECK_STATE, v_int(STEP_DONE));
+        if (first.t == V_INT)
+            TRY(flow_act_row(c, tx, &res_ticket, &t, "check", &step, 0));
+        row_put(&used, ADD_KIND, v_int(ITEM_MATERIAL));
+        row_put(&used, ADD_NAME, v_lit("生料带"));
+        row_put(&used, ADD_QTY, v_int(500));
+        row_put(&used, ADD_UNIT, v_lit("卷"));
+        row_put(&used, ADD_PRICE, v_int(200));
+        row_put(&used, ADD_PAYER, v_int(PAYER_PROPERTY));
+        TRY(flow_act_row(c, tx, &res_ticket, &t, "add_item", &used, 0));
+        TRY(q_one(c, tx, &Q_LISTED, IN(v_int(town), v_int(row_int(&t, T_CATEGORY))), &listed, 1));
+        row_put(&paid, ADD_KIND, v_int(ITEM_SERVICE));
+        row_put(&paid, ADD_PRICE_ITEM, listed);
+        row_put(&paid, ADD_QTY, v_int(1000));
+        row_put(&paid, ADD_PAYER, v_int(PAYER_CUSTOMER));
+        if (listed.t == V_INT)
+            TRY(flow_act_row(c, tx, &res_ticket, &t, "add_item", &paid, 0));
+    }
+    return E_OK;
+}
+
 /* One handover taken, one that waits; two reports of one thing, and a ticket that belongs to
  * another. */
 static enum err hands_make(struct ctx *c, struct tx *tx, int64_t town)
@@ -149,6 +191,7 @@ static enum err hands_make(struct ctx *c, struct tx *tx, int64_t town)
     c->fault.nfields = 0;
     TRY(q_rows(c, tx, &Q_ORDERS, IN(v_int(town), v_int(c->now_ms)), 4, &orders));
     TRY(watched(c, tx, town, &orders));
+    TRY(work_make(c, tx, town, &orders));
     for (size_t i = 0; i < orders.n && i < 2; i++) {
         const struct val *v = orders.v + 2 * i;
         if (v[1].t != V_INT)

@@ -40,6 +40,9 @@ const ACTIONS = [
   'vouch',
   'merge',
   'split',
+  'check',
+  'add_item',
+  'drop_item',
 ]
 const RATING = { content: 5, attitude: 5, efficiency: 4, experience: 5, comment: '师傅很专业' }
 let house, desk, dispatcher, worker, resident
@@ -296,7 +299,7 @@ test('return is rework, reopen starts again, cancel ends it', async () => {
   for (const action of ACTIONS)
     expect(
       await desk.post(`tickets/${t.id}/actions/${action}`, { version: 4000000 }),
-      ['close', 'arrive', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume', 'approve_pause', 'refuse_pause', 'accept_handover', 'refuse_handover'].includes(action) ? 403 : 409,
+      ['close', 'check', 'arrive', 'start', 'decline', 'grab', 'finish', 'dispatch', 'pause', 'resume', 'approve_pause', 'refuse_pause', 'accept_handover', 'refuse_handover'].includes(action) ? 403 : 409,
     )
 })
 

@@ -36,6 +36,8 @@ static enum err ask(struct ctx *c, struct tx *tx, void *arg)
     a->bits = 0;
     TRY(db_words_window(c, tx, "doc", "grams", a->w, a->n, INT64_MAX, 0, &all));
     assert_true(all.last);
+    if (all.ask.t != V_TEXT)
+        return E_OK;
     return q_each(c, tx, q, IN(all.ask), hit, a);
 }
 
@@ -214,8 +216,10 @@ static enum err docs_walk(struct ctx *c, struct tx *tx, void *arg)
     while (!win.last) {
         struct rows rows;
         TRY(db_words_window(c, tx, "doc", "grams", &w, 1, before, d->want, &win));
-        TRY(q_rows(c, tx, q, IN(win.ask, v_int(before)), 5000, &rows));
         assert_true(win.from < before);
+        rows = (struct rows){0};
+        if (win.ask.t == V_TEXT)
+            TRY(q_rows(c, tx, q, IN(win.ask, v_int(before)), 5000, &rows));
         for (size_t i = 0; i < rows.n; i++, d->found++) {
             assert_true(val_int(rows.v[i]) >= win.from && val_int(rows.v[i]) < before);
             while (d->id[at] >= before || !says(at, d->asked))

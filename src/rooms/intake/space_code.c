@@ -84,7 +84,7 @@ static enum err names_come(struct ctx *c, struct tx *tx)
 {
     return q_do(c, tx, &Q_OLD_NAME, IN0, NULL);
 }
-const struct fixup space_code_fixups[] = {{8, "signs carry their name", names_come}, {0}};
+const struct fixup space_code_fixups[] = {{9, "signs carry their name", names_come}, {0}};
 
 enum err space_code_find(struct ctx *c, struct tx *tx, struct str token, struct sign *ret)
 {

@@ -3,18 +3,10 @@
 
 #include "rooms/service/desk.h"
 
-static const struct resource *const resources[] = {&res_ticket,
-                                                   &res_ticket_pause,
-                                                   &res_escalation,
-                                                   &res_rating,
-                                                   &res_handover,
-                                                   &res_ticket_link,
-                                                   &res_return_visit,
-                                                   &res_visit_rule,
-                                                   &res_ticket_step,
-                                                   &res_ticket_item,
-    &res_ticket_watch,
-                                                   NULL};
+static const struct resource *const resources[] = {
+    &res_ticket,      &res_ticket_pause, &res_escalation,   &res_rating,
+    &res_handover,    &res_ticket_link,  &res_return_visit, &res_visit_rule,
+    &res_ticket_step, &res_ticket_item,  &res_ticket_watch, NULL};
 static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
                                     {"ticket.create", {"登记工单", "Register tickets"}},
                                     {"ticket.desk", {"前台受理", "Front desk"}},

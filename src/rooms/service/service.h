@@ -186,6 +186,13 @@ enum {
     RA__N
 };
 
+/* Inputs of the actions check and add_item. */
+enum { CHECK_STEP, CHECK_STATE, CHECK_REASON, CHECK__N };
+enum { ADD_KIND, ADD_PRICE_ITEM, ADD_NAME, ADD_QTY, ADD_UNIT, ADD_PRICE, ADD_PAYER, ADD__N };
+/* Work on t begins, by the steps of this category (NULL, or one without steps: none). */
+MUST_USE enum err checklist_begin(struct ctx *c, struct tx *tx, const struct row *t,
+                                  struct val category);
+
 /* R10: he was told the result, so he may rate it. */
 bool ticket_is_told(const struct row *ticket);
 MUST_USE enum err ticket_is_rated(struct ctx *c, struct tx *tx, const struct row *ticket,

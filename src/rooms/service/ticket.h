@@ -110,12 +110,8 @@ MUST_USE enum err merged_follow(struct ctx *c, struct tx *tx, const struct row *
 /* --- the steps of the work (checklist.c) --- */
 
 enum { TICKED_MAX = 40 };
-enum { CHECK_STEP, CHECK_STATE, CHECK_REASON, CHECK__N };
 extern const struct field in_check[CHECK__N];
 extern const struct query *const checklist_queries[], *const item_queries[];
-/* Work on t begins, by the steps of this category (NULL, or one without steps: none). */
-MUST_USE enum err checklist_begin(struct ctx *c, struct tx *tx, const struct row *t,
-                                  struct val category);
 /* ,"checklist":[…] of the newest round; empty before the work began. */
 MUST_USE enum err checklist_json(struct ctx *c, struct tx *tx, const struct row *t,
                                  struct buf *out);
@@ -125,7 +121,6 @@ enum err effect_check(struct ctx *c, struct tx *tx, const struct row *old, struc
 /* --- materials and paid services (items.c) --- */
 
 enum { ITEMS_MAX = 200 };
-enum { ADD_KIND, ADD_PRICE_ITEM, ADD_NAME, ADD_QTY, ADD_UNIT, ADD_PRICE, ADD_PAYER, ADD__N };
 extern const struct field in_add_item[ADD__N], in_drop_item[1];
 /* ,"items":[…]; customers see what they pay. */
 MUST_USE enum err items_json(struct ctx *c, struct tx *tx, const struct row *t, struct buf *out);
