@@ -39,7 +39,7 @@ static const struct {
      "choices?:[@MetaChoice]}"},
     {"MetaChoice", "{key:str, label:@Label, tone:(grey|blue|green|amber|red)}"},
     {"MetaAction",
-     "{key:str, label:@Label, tone:(primary|plain|danger), input:[@MetaField], moves:<str>}"},
+     "{key:str, label:@Label, tone:(primary|plain|danger|part), input:[@MetaField], moves:<str>}"},
     {"Search", "{items:[{resource:str, id:int, title:str, subtitle:str}]}"},
     {"Timeline", "{items:[{id:int, at:instant, topic:str, action:str?, from:str?, to:str?, "
                  "actor:str?, comment:str?, recorded_at?:instant, "

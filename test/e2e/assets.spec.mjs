@@ -6,11 +6,11 @@ const server = serverFor(test)
 const WORDS = {
   zh: {
     of: '设备', system: '系统', lift: '电梯', find: '名称、编号或位置', make: '生成 1 张', sheet: '二维码标牌', scan: '扫码报修这台设备', what: '请写清楚情况', send: '提交', sent: /已收到，单号 WX-/, asset: '设备', print: '打印工作单', paper: '维修工作单',
-    search: '房号、姓名、电话或车牌', household: '住户', form: '登记工单', title: '标题', register: '登记', registered: /已登记 WX-/, same: '同一台设备', stop: '停用', why: '原因', stopped: '停用待修',
+    search: '房号、姓名、电话、车牌或合同号', household: '住户', form: '登记工单', title: '标题', register: '登记', registered: /已登记 WX-/, same: '同一台设备', stop: '停用', why: '原因', stopped: '停用待修',
   },
   en: {
     of: 'Equipment', system: 'System', lift: 'Lift', find: 'Name, number or place', make: 'Make 1', sheet: 'QR signs', scan: 'Scan to report a fault', what: 'Tell us what it is', send: 'Send', sent: /Received. Number WX-/, asset: 'Asset', print: 'Print the work sheet', paper: 'Work sheet',
-    search: 'Room, name, phone or plate', household: 'Household', form: 'Register a ticket', title: 'Title', register: 'Register', registered: /Registered WX-/, same: 'same asset', stop: 'Take out of use', why: 'Reason', stopped: 'Out of order',
+    search: 'Room, name, phone, plate or contract', household: 'Household', form: 'Register a ticket', title: 'Title', register: 'Register', registered: /Registered WX-/, same: 'same asset', stop: 'Take out of use', why: 'Reason', stopped: 'Out of order',
   },
 }
 const lifts = async (api) => (await api.get(`assets?community_id=${api.meta.communities[0].id}&system=lift&sort=id&limit=9`)).body.items
