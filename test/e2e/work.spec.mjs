@@ -13,7 +13,9 @@ async function task() {
   const [desk, dispatcher, worker, resident] = await Promise.all(['desk', 'dispatcher', 'worker1', 'resident1'].map((n) => server.as(n)))
   const community_id = desk.meta.communities[0].id
   const category = made(await desk.get(`categories?community_id=${community_id}&q=${encodeURIComponent('水龙头漏水')}`)).items[0]
-  const home = made(await desk.get(`occupancies?community_id=${community_id}&person_id=${resident.meta.me.person_id}&limit=1`)).items[0]
+  const stays = made(await desk.get(`occupancies?community_id=${community_id}&person_id=${resident.meta.me.person_id}&limit=20`)).items
+  const places = await Promise.all(stays.map(async (o) => made(await desk.get(`spaces/${o.space_id}`))))
+  const home = { space_id: places.find((p) => p.kind === 'unit').id }
   const t = made(await desk.post('tickets', { community_id, kind: 'repair', title: '厨房水龙头滴水', channel: 'phone', category_id: category.id, person_id: resident.meta.me.person_id, space_id: home.space_id }), 201)
   made(await desk.post(`tickets/${t.id}/actions/accept`, {}))
   made(await dispatcher.post(`tickets/${t.id}/actions/dispatch`, { assignee_id: worker.meta.me.staff_id, reason: '就近' }))
