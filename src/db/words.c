@@ -245,7 +245,7 @@ static enum err walk(struct walk *w, int64_t before, int64_t oldest)
         int64_t lo = shift < AGE_SHIFT ? b >> STEP << STEP : oldest >> AGE_SHIFT;
         if (b >= lo)
             TRY(take(w, shift, b, lo));
-        b = (b >> STEP) - 1;
+        b = b / (1 << STEP) - 1;
     }
     return E_OK;
 }

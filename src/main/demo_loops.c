@@ -152,33 +152,51 @@ static const struct query Q_LISTED = {
                    "p.group_name AND k.community_id = p.community_id WHERE p.community_id = $1 AND "
                    "k.id = $2"};
 
-/* Work that goes on: a step is done, something was used, something is charged. */
-static enum err work_make(struct ctx *c, struct tx *tx, int64_t town, const struct rows *orders)
+/* Repairs at work, or done and not told yet, of things that the price list knows. */
+static const struct query Q_PRICED = {
+    "demo.priced",
+    "SELECT t.id FROM ticket t JOIN category k ON k.id = t.category_id AND k.community_id = "
+    "t.community_id WHERE t.community_id = $1 AND t.state IN (4, 6) AND t.kind = 1 AND "
+    "k.group_name IN (SELECT group_name FROM price_item WHERE community_id = $1) AND "
+    "t.updated_at < $2 ORDER BY t.id DESC LIMIT 6"};
+
+static enum err add(struct ctx *c, struct tx *tx, struct row *t, struct val listed)
 {
-    for (size_t i = 0; i < orders->n; i++) {
-        struct row t, step = {0}, used = {0}, paid = {0};
+    struct row in = {0};
+    bool own = listed.t != V_INT;
+    row_put(&in, ADD_KIND, v_int(own ? ITEM_MATERIAL : ITEM_SERVICE));
+    row_put(&in, ADD_QTY, v_int(own ? 500 : 1000));
+    row_put(&in, ADD_PAYER, v_int(own ? PAYER_PROPERTY : PAYER_CUSTOMER));
+    if (own) {
+        row_put(&in, ADD_NAME, v_lit("辅材"));
+        row_put(&in, ADD_UNIT, v_lit("份"));
+        row_put(&in, ADD_PRICE, v_int(200));
+    } else
+        row_put(&in, ADD_PRICE_ITEM, listed);
+    return flow_act_row(c, tx, &res_ticket, t, "add_item", &in, 0);
+}
+
+/* Work that goes on, or was finished and is not told yet: a step is ticked, something was used,
+ * something is charged. */
+static enum err work_make(struct ctx *c, struct tx *tx, int64_t town)
+{
+    struct rows priced;
+    TRY(q_rows(c, tx, &Q_PRICED, IN(v_int(town), v_int(c->now_ms)), 6, &priced));
+    for (size_t i = 0; i < priced.n; i++) {
+        struct row t, step = {0};
         struct val first, listed;
-        TRY(res_load(c, tx, &res_ticket, val_int(orders->v[2 * i]), &t));
+        TRY(res_load(c, tx, &res_ticket, val_int(priced.v[i]), &t));
+        TRY(add(c, tx, &t, v_null()));
+        TRY(q_one(c, tx, &Q_LISTED, IN(v_int(town), t.v[T_CATEGORY]), &listed, 1));
+        TRY(add(c, tx, &t, listed));
+        if (row_int(&t, T_STATE) != IN_PROGRESS)
+            continue;
         TRY(checklist_begin(c, tx, &t, t.v[T_CATEGORY]));
         TRY(q_one(c, tx, &Q_FIRST_STEP, IN(v_int(town), t.v[R_ID]), &first, 1));
         row_put(&step, CHECK_STEP, first);
         row_put(&step, CHECK_STATE, v_int(STEP_DONE));
         if (first.t == V_INT)
             TRY(flow_act_row(c, tx, &res_ticket, &t, "check", &step, 0));
-        row_put(&used, ADD_KIND, v_int(ITEM_MATERIAL));
-        row_put(&used, ADD_NAME, v_lit("生料带"));
-        row_put(&used, ADD_QTY, v_int(500));
-        row_put(&used, ADD_UNIT, v_lit("卷"));
-        row_put(&used, ADD_PRICE, v_int(200));
-        row_put(&used, ADD_PAYER, v_int(PAYER_PROPERTY));
-        TRY(flow_act_row(c, tx, &res_ticket, &t, "add_item", &used, 0));
-        TRY(q_one(c, tx, &Q_LISTED, IN(v_int(town), v_int(row_int(&t, T_CATEGORY))), &listed, 1));
-        row_put(&paid, ADD_KIND, v_int(ITEM_SERVICE));
-        row_put(&paid, ADD_PRICE_ITEM, listed);
-        row_put(&paid, ADD_QTY, v_int(1000));
-        row_put(&paid, ADD_PAYER, v_int(PAYER_CUSTOMER));
-        if (listed.t == V_INT)
-            TRY(flow_act_row(c, tx, &res_ticket, &t, "add_item", &paid, 0));
     }
     return E_OK;
 }
@@ -191,7 +209,7 @@ static enum err hands_make(struct ctx *c, struct tx *tx, int64_t town)
     c->fault.nfields = 0;
     TRY(q_rows(c, tx, &Q_ORDERS, IN(v_int(town), v_int(c->now_ms)), 4, &orders));
     TRY(watched(c, tx, town, &orders));
-    TRY(work_make(c, tx, town, &orders));
+    TRY(work_make(c, tx, town));
     for (size_t i = 0; i < orders.n && i < 2; i++) {
         const struct val *v = orders.v + 2 * i;
         if (v[1].t != V_INT)

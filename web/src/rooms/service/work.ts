@@ -1,0 +1,11 @@
+// How steps and items of a ticket are said, on the screen and on paper.
+import { number_text } from '../../kit/format'
+import { lang } from '../../kit/i18n'
+import type { Row, Values } from '../../kit/types'
+
+export const said = (v: Values, name: string): string => (lang.value === 'en' && v[`${name}_en`]) || v[name]
+export const money = (fen: unknown): string => number_text('money', fen)
+export const items_of = (row: Row): Values[] => (row.items ?? []).filter((i: Values) => !i.dropped)
+export const quantity = (i: Values): string => `${number_text('qty', i.quantity)}${i.unit ? ' ' + i.unit : ''}`
+/* What the form of `finish` need not ask where there are items: the server has their sum. */
+export const asked_by_items = (row: Row | null | undefined): string[] => (row && items_of(row).length ? ['cost', 'parts'] : [])
