@@ -103,6 +103,10 @@ test('a request: identity, due in 15 working days, steps on record, refusal with
 
 test('the copy: everything about him in full, nobody else in it, only after it is done, by a link that ends', async () => {
   const t = await house.ticketIn('informed', { contact_name: '本人', contact_phone: '13700001111' })
+  const worked = await house.ticketIn('in_progress')
+  const worker = await house.as('worker1')
+  for (const payer of ['customer', 'property'])
+    await act_ticket(worker, worked, 'add_item', { kind: 'material', name: '角阀', quantity: 1000, price: 4500, payer })
   await make_text('groups', 1)
   let r = await ask(resident, 'access')
   expect(await resident.get(`data-requests/${r.id}/copy?format=json`), 409)
@@ -118,6 +122,7 @@ test('the copy: everything about him in full, nobody else in it, only after it i
   assert.doesNotMatch(JSON.stringify(all), /\*\*\*\*/, 'in full')
   assert.ok(all.ticket.some((x) => x.id === t.id && x.contact_phone === '13700001111'))
   for (const part of ['occupancy', 'person_identity', 'rating', 'return_visit', 'consent', 'data_request', 'sessions', 'events']) assert.ok(all[part], part)
+  assert.deepEqual(all.ticket_item.filter((x) => x.ticket_id === worked.id).map((x) => [x.payer, x.amount]), [['customer', 4500]], 'what he pays')
   assert.ok(all.return_visit.every((v) => !('staff_id' in v) && !('worker_id' in v)))
   assert.ok(all.sessions.length && all.events.length && all.occupancy.length)
   assert.ok(all.ticket.every((x) => x.person_id === all.person[0].id && !('assignee_id' in x) && !('created_by' in x)))

@@ -166,6 +166,14 @@ enum err erase_ticket(struct ctx *c, struct tx *tx, int64_t ticket, struct str l
              IN(v_int(ticket), v_int(c->now_ms), v[0], v[1], v[2], v[3], v[4], v[5], v[6],
                 v_text(label)),
              NULL));
+    /* why it waited, why a step was left out: whatever somebody wrote there */
+    static const struct query reasons[] = {
+        {"privacy.erase_steps",
+         "UPDATE ticket_step SET reason = '***' WHERE ticket_id = $1 AND reason IS NOT NULL"},
+        {"privacy.erase_pauses",
+         "UPDATE ticket_pause SET reason = '***' WHERE ticket_id = $1 AND reason IS NOT NULL"}};
+    for (size_t i = 0; i < COUNT_OF(reasons); i++)
+        TRY(q_do(c, tx, &reasons[i], IN(v_int(ticket)), NULL));
     TRY(res_words_forget(c, tx, ticket));
     TRY(letters_forget(c, tx, row_int(&old, R_COMMUNITY), ticket));
     struct event e = {.topic = "ticket.anonymised",

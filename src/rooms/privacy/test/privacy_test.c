@@ -182,8 +182,21 @@ static void test_erase(void **state)
     row_put(&visit, RV_COMMENT, v_lit("王先生说满意"));
     house_as(h, AS_SYSTEM);
     house_ok(h, house_insert(h, &res_return_visit, &visit));
+    struct row step = {0}, pause = {0};
+    row_put(&step, R_COMMUNITY, v_int(h->a));
+    row_put(&step, TS_TICKET, v_int(ticket));
+    row_put(&step, TS_TEXT, v_lit("关阀"));
+    row_put(&step, TS_STATE, v_int(STEP_SKIPPED));
+    row_put(&step, TS_REASON, v_lit("王先生自己关了"));
+    house_ok(h, house_insert(h, &res_ticket_step, &step));
+    row_put(&pause, R_COMMUNITY, v_int(h->a));
+    row_put(&pause, TP_TICKET, v_int(ticket));
+    row_put(&pause, TP_REASON, v_lit("王先生出差"));
+    house_ok(h, house_insert(h, &res_ticket_pause, &pause));
     house_sql(h, "UPDATE ticket SET state = 9, closed_at = 1");
     house_ok(h, db_write(h->app.db, &h->c, erase, &p));
+    assert_int_equal(house_number(h, "SELECT count(*) FROM ticket_step WHERE reason = '***'"), 1);
+    assert_int_equal(house_number(h, "SELECT count(*) FROM ticket_pause WHERE reason = '***'"), 1);
     assert_int_equal(house_number(h, "SELECT count(*) FROM person WHERE erased_at IS NOT NULL AND "
                                      "name LIKE '匿名 #%' AND phone IS NULL AND archived = 1"),
                      1);
