@@ -261,7 +261,8 @@ enum err search_all(struct ctx *c, struct tx *tx, const struct res_rt *rt, struc
 {
     int64_t before = INT64_MAX;
     bool last;
-    return s->by == BY_FEW ? search_window(c, tx, rt, s, 0, &before, &last) : E_OK;
+    bool found = s->window.t == V_TEXT; /* while it was planned: few, so all of them */
+    return s->by == BY_FEW && !found ? search_window(c, tx, rt, s, 0, &before, &last) : E_OK;
 }
 
 static enum err few_hits(struct ctx *c, struct tx *tx, const struct res_rt *rt, struct list_spec *s,

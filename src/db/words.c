@@ -275,7 +275,7 @@ static enum err window_postgres(struct walk *w, const char *table, const char *w
     if (!q || !w->probe)
         return db_fail(c, E_BUSY, __FILE__);
     TRY(q_one(c, w->tx, q, IN0, ends, 2));
-    if (ends[0].t != V_INT) {
+    if (ends[0].t != V_INT || before < 1) { /* no rows, or a page mark somebody made up */
         ret->ask = v_null();
         return E_OK;
     }

@@ -74,4 +74,7 @@ test('steps and items on the phone, also without a network; the desk puts one ri
   const own = home.getByRole('region', { name: 'Materials and charges' })
   await expect(own.getByRole('row', { name: /Tap cartridge.*¥35\.00/ })).toBeVisible()
   await expect(own.getByRole('button')).toHaveCount(0)
+  await expect(home.getByRole('region', { name: 'Steps of the work' })).toHaveCount(0)
+  const seen = made(await (await server.as('resident1')).get(`tickets/${id}`))
+  expect([seen.checklist, seen.items.map((i) => i.payer), seen.cost]).toEqual([[], ['customer'], undefined])
 })

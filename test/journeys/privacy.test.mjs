@@ -107,6 +107,8 @@ test('the copy: everything about him in full, nobody else in it, only after it i
   const worker = await house.as('worker1')
   for (const payer of ['customer', 'property'])
     await act_ticket(worker, worked, 'add_item', { kind: 'material', name: '角阀', quantity: 1000, price: 4500, payer })
+  const seen = expect(await resident.get(`tickets/${worked.id}`), 200)
+  assert.deepEqual([seen.items.map((i) => i.payer), seen.payable, seen.cost], [['customer'], 4500, undefined])
   await make_text('groups', 1)
   let r = await ask(resident, 'access')
   expect(await resident.get(`data-requests/${r.id}/copy?format=json`), 409)

@@ -245,4 +245,13 @@ export const mutants = [
   ['the ladder does not go down', 'src/rooms/handbook/policies.c', '.check = rung_check', '.check = NULL', 'src/rooms/service/test/ladder_test.c'],
   ['an anonymous plate is not found', 'src/rooms/privacy/erase.c', '        row_put(&neu, ID_KEY, v_null());\n', '', 'test/journeys/privacy.test.mjs'],
   ['a plate is found by whole only without the right', 'src/rooms/service/desk.c', '    if (!plain || chars < END_CHARS)', '    if (chars < END_CHARS)', 'src/rooms/service/test/desk_test.c'],
+  // --- the work on a ticket
+  ['what the office bears is not the customer’s to see', 'src/rooms/service/items.c',
+    'if (!staff && (val_int(v[I_PAYER])', 'if (!staff && false && (val_int(v[I_PAYER])', privacy],
+  ['a step of another ticket is not ticked', 'src/rooms/service/checklist.c',
+    '    if (!here)', '    if (!here && false)', 'src/rooms/service/test/items_test.c'],
+  ['an item of another ticket is not taken out', 'src/rooms/service/items.c',
+    'row_int(&item, TI_TICKET) != row_int(old, R_ID) ||', '', 'src/rooms/service/test/items_test.c'],
+  ['why a step was left out goes with the person', 'src/rooms/privacy/erase.c',
+    "UPDATE ticket_step SET reason = '***'", 'UPDATE ticket_step SET reason = reason', 'src/rooms/privacy/test/privacy_test.c'],
 ]

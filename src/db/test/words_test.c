@@ -211,7 +211,10 @@ static enum err docs_walk(struct ctx *c, struct tx *tx, void *arg)
         arena_fmt(c->mem, "SELECT hit FROM (" PRS ") h WHERE hit < $2 ORDER BY hit DESC LIMIT 5000",
                   PRA(hits)));
     int64_t before = d->id[DOCS - 1] - 5; /* as a next page begins */
-    struct words_window win = {.last = false};
+    struct words_window win;
+    TRY(db_words_window(c, tx, "doc", "grams", &w, 1, INT64_MIN, d->want, &win));
+    assert_true(win.last); /* nobody's page: a mark that was made up */
+    win.last = false;
     int at = DOCS - 1;
     while (!win.last) {
         struct rows rows;

@@ -46,6 +46,17 @@ static bool is_made_now(const struct ctx *c, const struct row *r)
            !row_has(r, T_REPEAT_OF);
 }
 
+void part_json(struct buf *out, const struct resource *r, const struct val *v, const int *fields,
+               size_t n, const struct zone *z)
+{
+    buf_fmt(out, "\"id\":%lld", (long long)val_int(v[0]));
+    for (size_t k = 1; k < n; k++) {
+        const struct field *f = &r->fields[fields[k]];
+        buf_fmt(out, ",\"%s\":", f->name);
+        field_to_json(out, f, v[k], z);
+    }
+}
+
 enum err ticket_extra(struct ctx *c, struct tx *tx, const struct row *r, struct buf *out)
 {
     if (is_made_now(c, r)) {

@@ -93,16 +93,15 @@ enum err checklist_json(struct ctx *c, struct tx *tx, const struct row *t, struc
         [S_REASON] = TS_REASON, [S_AT] = TS_AT,           [S_BY] = TS_BY};
     struct rows rows = {0};
     const struct zone *z = app_zone(row_int(t, R_COMMUNITY));
-    if (row_int(t, T_STATE) > ACCEPTED || row_has(t, T_HANDLED))
+    /* how the office works is its own business, as are the reasons */
+    bool staff = !c->who || who_may(c->who, "ticket.staff", row_int(t, R_COMMUNITY));
+    if (staff && (row_int(t, T_STATE) > ACCEPTED || row_has(t, T_HANDLED)))
         TRY(rows_of(c, tx, t, &rows));
     buf_put(out, S(",\"checklist\":["));
     for (size_t i = 0; i < rows.n; i++) {
         const struct val *v = rows.v + i * S__N;
-        buf_fmt(out, "%s{\"id\":%lld", i ? "," : "", (long long)val_int(v[S_ID]));
-        for (int k = S_TEXT; k <= S_BY; k++) {
-            buf_fmt(out, ",\"%s\":", step_fields[fields[k]].name);
-            field_to_json(out, &step_fields[fields[k]], v[k], z);
-        }
+        buf_putz(out, i ? ",{" : "{");
+        part_json(out, &res_ticket_step, v, fields, COUNT_OF(fields), z);
         buf_putc(out, '}');
     }
     buf_putc(out, ']');

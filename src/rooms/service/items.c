@@ -91,11 +91,8 @@ static void put_item(const struct val *v, const struct zone *z, bool first, stru
                                  [I_UNIT] = TI_UNIT,   [I_QTY] = TI_QTY,
                                  [I_PRICE] = TI_PRICE, [I_AMOUNT] = TI_AMOUNT,
                                  [I_PAYER] = TI_PAYER};
-    buf_fmt(out, "%s{\"id\":%lld", first ? "" : ",", (long long)val_int(v[I_ID]));
-    for (int k = I_KIND; k <= I_PAYER; k++) {
-        buf_fmt(out, ",\"%s\":", item_fields[fields[k]].name);
-        field_to_json(out, &item_fields[fields[k]], v[k], z);
-    }
+    buf_putz(out, first ? "{" : ",{");
+    part_json(out, &res_ticket_item, v, fields, COUNT_OF(fields), z);
     buf_fmt(out, ",\"dropped\":%s}", val_int(v[I_DROPPED]) ? "true" : "false");
 }
 

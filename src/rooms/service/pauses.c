@@ -78,12 +78,8 @@ enum err pauses_json(struct ctx *c, struct tx *tx, const struct row *t, struct b
             [P_CLASS] = TP_CLASS, [P_REASON] = TP_REASON, [P_FROM] = TP_FROM,
             [P_TO] = TP_TO,       [P_STOPS] = TP_STOPS,   [P_STATE] = TP_STATE};
         const struct val *v = rows.v + i * P__N;
-        buf_fmt(out, "%s{\"id\":%lld", i ? "," : "", (long long)val_int(v[P_ID]));
-        for (int k = P_CLASS; k < P__N; k++) {
-            const struct field *f = &res_ticket_pause.fields[fields[k]];
-            buf_fmt(out, ",\"%s\":", f->name);
-            field_to_json(out, f, v[k], z);
-        }
+        buf_putz(out, i ? ",{" : "{");
+        part_json(out, &res_ticket_pause, v, fields, COUNT_OF(fields), z);
         buf_putc(out, '}');
     }
     buf_putc(out, ']');

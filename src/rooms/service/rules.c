@@ -225,7 +225,7 @@ static enum err check_appointment(struct ctx *c, const struct row *old, const st
     return E_OK;
 }
 
-/* R32: an asset stands at the ticket's place, above or below it; where no place was said, it gives
+/* R36: an asset stands at the ticket's place, above or below it; where no place was said, it gives
  * its own. */
 static enum err check_asset(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {

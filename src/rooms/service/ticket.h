@@ -45,6 +45,12 @@ MUST_USE enum err clocks_restart(struct ctx *c, struct tx *tx, const struct row 
 /* What a ticket was promised, out of its own columns. */
 struct sla sla_of_ticket(const struct row *t);
 
+/* --- parts of a ticket: rows that stand with it --- */
+
+/* "id":…,"name":… of a row that a query read as v: v[0] is its id, v[k] field fields[k] of r. */
+void part_json(struct buf *out, const struct resource *r, const struct val *v, const int *fields,
+               size_t n, const struct zone *z);
+
 /* --- pauses (pauses.c) --- */
 
 bool pause_is_asked(const struct row *r);
@@ -112,7 +118,7 @@ MUST_USE enum err merged_follow(struct ctx *c, struct tx *tx, const struct row *
 enum { TICKED_MAX = 40 };
 extern const struct field in_check[CHECK__N];
 extern const struct query *const checklist_queries[], *const item_queries[];
-/* ,"checklist":[…] of the newest round; empty before the work began. */
+/* ,"checklist":[…] of the newest round, for staff; empty before the work began. */
 MUST_USE enum err checklist_json(struct ctx *c, struct tx *tx, const struct row *t,
                                  struct buf *out);
 enum err effect_check(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,

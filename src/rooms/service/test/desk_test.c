@@ -70,17 +70,22 @@ static int homes(struct house *h, const char *typed, bool plain)
     return (int)json_count(json_get(j, "items"));
 }
 
+static void has_identity(struct house *h, int64_t kind, const char *value)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, ID_PERSON, v_int(h->person[AS_RESIDENT]));
+    row_put(&row, ID_KIND, v_int(kind));
+    row_put(&row, ID_VALUE, v_text(str_of(value)));
+    house_as(h, AS_DESK);
+    house_ok(h, house_insert(h, &res_identity, &row));
+}
+
 static void test_plates(void **state)
 {
     (void)state;
     struct house *h = house_open();
-    struct row row = {0};
-    row_put(&row, R_COMMUNITY, v_int(h->a));
-    row_put(&row, ID_PERSON, v_int(h->person[AS_RESIDENT]));
-    row_put(&row, ID_KIND, v_int(1));
-    row_put(&row, ID_VALUE, v_lit("苏P·M9Q71"));
-    house_as(h, AS_DESK);
-    house_ok(h, house_insert(h, &res_identity, &row));
+    has_identity(h, 1, "苏P·M9Q71");
     static const struct {
         const char *typed;
         int plain, masked;
@@ -100,13 +105,7 @@ static void test_contracts(void **state)
 {
     (void)state;
     struct house *h = house_open();
-    struct row row = {0};
-    row_put(&row, R_COMMUNITY, v_int(h->a));
-    row_put(&row, ID_PERSON, v_int(h->person[AS_RESIDENT]));
-    row_put(&row, ID_KIND, v_int(IDENTITY_CONTRACT));
-    row_put(&row, ID_VALUE, v_lit("HT-2024-0815"));
-    house_as(h, AS_DESK);
-    house_ok(h, house_insert(h, &res_identity, &row));
+    has_identity(h, IDENTITY_CONTRACT, "HT-2024-0815");
     static const struct {
         const char *typed;
         int plain, masked;

@@ -233,7 +233,7 @@ static enum err link_as(struct house *h, int64_t one, int64_t other, int kind, i
     return e;
 }
 
-/* R29: once for two, and no ticket comes before itself, by however many links. */
+/* R39: once for two, and no ticket comes before itself, by however many links. */
 static void test_links_fit(void **state)
 {
     enum { CHAIN = 5 };
