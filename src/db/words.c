@@ -181,7 +181,7 @@ static struct str ask_of(struct db *db, struct arena *a, const struct word *w, s
 struct walk {
     struct ctx *c;
     struct tx *tx;
-    const struct query *probe;
+    const struct query *count;
     const struct word *w;
     size_t n;
     struct buf ask; /* the stretches taken, of one age each: (…) | (…) */
@@ -208,30 +208,39 @@ static struct str ask_stretch(struct walk *w, int shift, int64_t hi, int64_t lo)
     return buf_str(&b);
 }
 
+/* How many rows are held, few + 1 at most. */
+static enum err probe(struct walk *w, struct str ask, int64_t *ret)
+{
+    struct val n;
+    TRY(q_one(w->c, w->tx, w->count, IN(v_text(ask), v_int(w->few + 1)), &n, 1));
+    *ret = val_int(n);
+    return E_OK;
+}
+
 /* Takes the beginnings hi … lo, all of one age, newest first, until it is done: whole where they
  * hold few hits, else their newer parts first. */
 static enum err take(struct walk *w, int shift, int64_t hi, int64_t lo)
 {
-    struct val n;
+    int64_t n;
     for (; shift >= ALONE && hi > lo && !is_done(w); hi--)
         TRY(take(w, shift, hi, hi));
     if (is_done(w))
         return E_OK;
     struct str ask = ask_stretch(w, shift, hi, lo);
-    TRY(q_one(w->c, w->tx, w->probe, IN(v_text(ask), v_int(w->few + 1)), &n, 1));
-    if (val_int(n) > w->few && hi > lo) {
+    TRY(probe(w, ask, &n));
+    if (n > w->few && hi > lo) {
         int64_t mid = lo + (hi - lo + 1) / 2;
         TRY(take(w, shift, hi, mid));
         return is_done(w) ? E_OK : take(w, shift, mid - 1, lo);
     }
-    if (val_int(n) > w->few && shift > SHIFT_LOW)
+    if (n > w->few && shift > SHIFT_LOW)
         return take(w, shift - STEP, hi << STEP | ((1 << STEP) - 1), hi << STEP);
-    if (val_int(n)) {
+    if (n) {
         if (w->ask.n)
             buf_putz(&w->ask, " | ");
         buf_put(&w->ask, ask);
     }
-    w->hits += val_int(n);
+    w->hits += n;
     w->from = lo << shift;
     return E_OK;
 }
@@ -242,8 +251,11 @@ static enum err walk(struct walk *w, int64_t before, int64_t oldest)
 {
     int64_t b = (before - 1) >> SHIFT_LOW;
     for (int shift = SHIFT_LOW; shift <= AGE_SHIFT && b >= 0 && !is_done(w); shift += STEP) {
-        int64_t lo = shift < AGE_SHIFT ? b >> STEP << STEP : oldest >> AGE_SHIFT;
-        if (b >= lo)
+        int64_t lo = shift < AGE_SHIFT ? b >> STEP << STEP : oldest >> AGE_SHIFT, n = 1;
+        if (shift ==
+            ALONE) /* a word that its age never says is not looked for stretch by stretch */
+            TRY(probe(w, ask_stretch(w, AGE_SHIFT, b >> STEP, b >> STEP), &n));
+        if (n && b >= lo)
             TRY(take(w, shift, b, lo));
         b = b / (1 << STEP) - 1;
     }
@@ -268,11 +280,11 @@ static enum err window_postgres(struct walk *w, const char *table, const char *w
     struct val ends[2];
     const struct query *q = db_query(db, c->mem, S("words.ends"),
                                      arena_fmt(c->mem, "SELECT min(id), max(id) FROM %s", table));
-    w->probe = db_query(db, c->mem, S("words.probe"),
+    w->count = db_query(db, c->mem, S("words.probe"),
                         arena_fmt(c->mem,
                                   "SELECT count(*) FROM (SELECT 1 FROM (" PRS ") h LIMIT $2) few",
                                   PRA(db_words_hits(db, c->mem, table, words, 1))));
-    if (!q || !w->probe)
+    if (!q || !w->count)
         return db_fail(c, E_BUSY, __FILE__);
     TRY(q_one(c, w->tx, q, IN0, ends, 2));
     if (ends[0].t != V_INT || before < 1) { /* no rows, or a page mark somebody made up */
