@@ -217,6 +217,15 @@ static enum err probe(struct walk *w, struct str ask, int64_t *ret)
     return E_OK;
 }
 
+static void put(struct walk *w, struct str ask, int64_t hits)
+{
+    if (hits && w->ask.n)
+        buf_putz(&w->ask, " | ");
+    if (hits)
+        buf_put(&w->ask, ask);
+    w->hits += hits;
+}
+
 /* Takes the beginnings hi … lo, all of one age, newest first, until it is done: whole where they
  * hold few hits, else their newer parts first. */
 static enum err take(struct walk *w, int shift, int64_t hi, int64_t lo)
@@ -235,13 +244,22 @@ static enum err take(struct walk *w, int shift, int64_t hi, int64_t lo)
     }
     if (n > w->few && shift > SHIFT_LOW)
         return take(w, shift - STEP, hi << STEP | ((1 << STEP) - 1), hi << STEP);
-    if (n) {
-        if (w->ask.n)
-            buf_putz(&w->ask, " | ");
-        buf_put(&w->ask, ask);
-    }
-    w->hits += n;
+    put(w, ask, n);
     w->from = lo << shift;
+    return E_OK;
+}
+
+/* The long stretches b … lo of an age: together where the age says it seldom, so that they need not
+ * be asked about one by one. */
+static enum err take_rest(struct walk *w, int64_t b, int64_t lo)
+{
+    int64_t n, age = b >> STEP;
+    TRY(probe(w, ask_stretch(w, AGE_SHIFT, age, age), &n));
+    if (n > w->few)
+        return take(w, ALONE, b, lo);
+    put(w, ask_stretch(w, ALONE, b, lo),
+        n); /* n may count what was taken already: at most too soon */
+    w->from = lo << ALONE;
     return E_OK;
 }
 
@@ -251,12 +269,9 @@ static enum err walk(struct walk *w, int64_t before, int64_t oldest)
 {
     int64_t b = (before - 1) >> SHIFT_LOW;
     for (int shift = SHIFT_LOW; shift <= AGE_SHIFT && b >= 0 && !is_done(w); shift += STEP) {
-        int64_t lo = shift < AGE_SHIFT ? b >> STEP << STEP : oldest >> AGE_SHIFT, n = 1;
-        if (shift ==
-            ALONE) /* a word that its age never says is not looked for stretch by stretch */
-            TRY(probe(w, ask_stretch(w, AGE_SHIFT, b >> STEP, b >> STEP), &n));
-        if (n && b >= lo)
-            TRY(take(w, shift, b, lo));
+        int64_t lo = shift < AGE_SHIFT ? b >> STEP << STEP : oldest >> AGE_SHIFT;
+        if (b >= lo)
+            TRY(shift == ALONE ? take_rest(w, b, lo) : take(w, shift, b, lo));
         b = b / (1 << STEP) - 1;
     }
     return E_OK;
@@ -265,11 +280,8 @@ static enum err walk(struct walk *w, int64_t before, int64_t oldest)
 /* All hits, not looked at. */
 static void all_ages(struct walk *w, int64_t newest, int64_t oldest)
 {
-    for (int64_t age = newest >> AGE_SHIFT; age >= oldest >> AGE_SHIFT; age--) {
-        if (w->ask.n)
-            buf_putz(&w->ask, " | ");
-        buf_put(&w->ask, ask_stretch(w, AGE_SHIFT, age, age));
-    }
+    for (int64_t age = newest >> AGE_SHIFT; age >= oldest >> AGE_SHIFT; age--)
+        put(w, ask_stretch(w, AGE_SHIFT, age, age), 1);
 }
 
 static enum err window_postgres(struct walk *w, const char *table, const char *words,
