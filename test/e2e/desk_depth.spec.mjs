@@ -72,7 +72,7 @@ for (const lang of ['zh', 'en']) {
     expect((await worker.post(`tickets/${t.id}/actions/pause`, { class: 'parts', reason: '等阀芯' })).status).toBe(200)
     await page.reload()
     await page.getByRole('button', { name: w.approve, exact: true }).click()
-    await expect(page.getByRole('region', { name: w.pauses })).toContainText(w.stops)
+    await expect(page.getByRole('region', { name: w.pauses }).getByText(w.stops, { exact: true })).toBeVisible() // 停表 is in 不停表 too
     expect((await api.get(`tickets/${t.id}`)).body.clock_stopped).toBe(true)
   })
 }
