@@ -165,3 +165,23 @@ test('from login to a dispatched ticket without a mouse', async ({ windows }) =>
   await page.keyboard.press('Control+Enter')
   await expect(page.getByRole('region', { name: w.col_assigned, exact: true }).getByRole('article', { name: title })).toBeVisible()
 })
+
+test('what is typed while the palette is on its way is in it, and presses nothing below', async ({ windows }) => {
+  const page = await enter(windows, server, 'manager', '/desk')
+  await expect(page.getByRole('region', { name: words('zh').col_new, exact: true })).toBeVisible()
+  let give
+  await page.route('**/Palette-*.js', async (r) => {
+    await new Promise((done) => { give = done })
+    await r.continue()
+  })
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('abc?')
+  await page.keyboard.press('Backspace')
+  await expect(page.getByRole('dialog'), 'neither the palette yet nor the help of ?').toHaveCount(0)
+  await expect.poll(() => typeof give).toBe('function')
+  give()
+  const box = page.getByRole('dialog').getByRole('combobox')
+  await expect(box).toHaveValue('abc')
+  await page.keyboard.type('d')
+  await expect(box).toHaveValue('abcd')
+})
