@@ -74,7 +74,7 @@ struct module {
     const struct resource *const *resources; /* arrays end with NULL or a zero element */
     const struct table *tables;              /* besides the resources' */
     int ntables;
-    const struct query *const *queries[16]; /* all named queries, for the prepare-all test */
+    const struct query *const *queries[18]; /* all named queries, for the prepare-all test */
     const struct route *routes[10];
     const struct job *jobs;
     const struct on *listens;

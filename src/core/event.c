@@ -65,6 +65,9 @@ static bool named(const struct ctx *c, int64_t community_id)
     return c->who && (who_works(c->who, community_id) || !who_person(c->who, community_id));
 }
 
+static enum err remark(struct ctx *c, struct tx *tx, const struct resource *r,
+                       const struct val *event);
+
 enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
 {
     int64_t id = id_new();
@@ -74,6 +77,10 @@ enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
                IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms),
                   v_text(str_of(e->topic)), v_text(str_of(e->res->name)), v_int(e->id), user, name,
                   v_text(e->data))));
+    const struct val said[] = {
+        v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms), v_int(e->id),
+        user,      v_text(e->data)};
+    TRY(remark(c, tx, e->res, said));
     TRY(enqueue_listeners(c, tx, e, id));
     if (e->id) /* an export is about no row that a page could read again */
         live_after_commit(c, tx, e);
@@ -122,6 +129,74 @@ static bool is_shown(const struct json *data, bool internal)
 {
     const struct json *hidden = json_get(data, "internal");
     return internal || !hidden || !json_int(hidden);
+}
+
+/* --- remarks --- */
+
+enum { EV_ID, EV_COMMUNITY, EV_AT, EV_SUBJECT, EV_USER, EV_DATA, EV_COLUMNS };
+
+/* What was written on this step as a row of its own; the result stands on the row itself. */
+static enum err remark(struct ctx *c, struct tx *tx, const struct resource *r,
+                       const struct val *event)
+{
+    const struct json *data, *text;
+    struct row row = {0};
+    if (!r->remarks || !val_str(event[EV_DATA]).n)
+        return E_OK;
+    TRY(json_parse(c, val_str(event[EV_DATA]), &data));
+    text = comment_of(data);
+    if (!text || text == json_get(data, "result") || !json_str(text).n)
+        return E_OK;
+    row_put(&row, R_ID, event[EV_ID]);
+    row_put(&row, R_COMMUNITY, event[EV_COMMUNITY]);
+    row_put(&row, R_CREATED_AT, event[EV_AT]);
+    if (event[EV_USER].t == V_INT)
+        row_put(&row, R_CREATED_BY, event[EV_USER]);
+    row_put(&row, REMARK_OF, event[EV_SUBJECT]);
+    row_put(&row, REMARK_TEXT, v_text(json_str(text)));
+    row_put(&row, REMARK_TOLD, v_int(is_shown(data, false) && told_of(r, data, false) != NULL));
+    return res_insert(c, tx, r->remarks, &row);
+}
+
+enum { FILL_STEP = 500 };
+static enum err fill_of(struct ctx *c, struct tx *tx, const struct resource *r)
+{
+    int64_t after = 0;
+    bool more = true;
+    struct arena *mem = arena_new(ARENA_REQUEST_BYTES);
+    const struct query *q = db_intern(
+        tx_db(tx), S("remarks.missing"),
+        arena_fmt(c->mem,
+                  "SELECT id, community_id, at, subject_id, user_id, data FROM event e WHERE e.id "
+                  "> $1 AND e.subject = '%s' AND NOT EXISTS (SELECT 1 FROM event_hush h WHERE "
+                  "h.subject = e.subject AND h.subject_id = e.subject_id) AND NOT EXISTS (SELECT 1 "
+                  "FROM %s m WHERE m.id = e.id) AND EXISTS (SELECT 1 FROM %s s WHERE s.id = "
+                  "e.subject_id AND s.archived = 0) ORDER BY e.id LIMIT %d",
+                  r->name, r->remarks->name, r->name, FILL_STEP));
+    enum err e = q ? E_OK : E_BUSY;
+    while (e == E_OK && more) {
+        struct ctx step = {.mem = mem, .now_ms = c->now_ms};
+        struct rows rows = {0};
+        e = q_rows(&step, tx, q, IN(v_int(after)), FILL_STEP, &rows);
+        for (size_t i = 0; e == E_OK && i < rows.n; i++) {
+            after = val_int(rows.v[i * EV_COLUMNS]);
+            e = remark(&step, tx, r, rows.v + i * EV_COLUMNS);
+        }
+        more = rows.n == FILL_STEP;
+        arena_reset(mem);
+    }
+    arena_free(mem);
+    return e == E_OK ? e : FAIL(c, e, "留言没有建成", "the remarks could not be made");
+}
+
+enum err remarks_fill(struct ctx *c, struct tx *tx)
+{
+    const struct resource *const *list;
+    int n = app_resources(&list);
+    for (int i = 0; i < n; i++)
+        if (list[i]->remarks)
+            TRY(fill_of(c, tx, list[i]));
+    return E_OK;
 }
 
 enum reader { STAFF, OWNER, HUSHED };

@@ -27,6 +27,9 @@ MUST_USE enum err event_timeline(struct ctx *c, struct tx *tx, const struct reso
 /* From now on nobody is given the words in this row's events (timeline, log): it is about somebody
  * who was erased. Who, when and which step stay. */
 MUST_USE enum err event_hush(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id);
+/* The remarks (res.h) of events there are without one: a log from before remarks, or one that came
+ * in bulk. */
+MUST_USE enum err remarks_fill(struct ctx *c, struct tx *tx);
 /* Enqueues job name at run_at_ms (0: now). once_key (may be empty): a second one with the same key
  * is dropped. */
 MUST_USE enum err tx_job(struct ctx *c, struct tx *tx, const char *name, struct str data,

@@ -139,7 +139,7 @@ static int by_bytes(const void *a, const void *b)
     return d ? d : (x->n > y->n) - (x->n < y->n);
 }
 
-static struct str lowered(struct arena *a, struct str s)
+struct str grams_lower(struct arena *a, struct str s)
 {
     char *p = arena_get(a, s.n + 1);
     for (size_t i = 0; i < s.n; i++)
@@ -169,7 +169,7 @@ struct str grams_of(struct arena *a, const struct str *texts, size_t n)
         bytes += texts[i].n;
     struct words w = {arena_get(a, (4 * bytes + 1) * sizeof *w.v), 0};
     for (size_t i = 0; i < n; i++) {
-        struct str rest = lowered(a, texts[i]), run, before = {0};
+        struct str rest = grams_lower(a, texts[i]), run, before = {0};
         enum script script;
         for (; run_next(&rest, &script, &run); before = run) {
             struct str both = seam(before, run, script);
@@ -212,7 +212,7 @@ size_t grams_ask(struct arena *a, struct str q, struct word ret[GRAMS_ASKED_MAX]
     struct str run, before = {0};
     enum script script;
     size_t n = 0;
-    q = lowered(a, q);
+    q = grams_lower(a, q);
     for (; n + 1 < GRAMS_ASKED_MAX && run_next(&q, &script, &run); before = run) {
         struct str rest = run, first = glyph_next(&rest).text, both = seam(before, run, script);
         if (both.n && (script == IDEOGRAPH || q.n)) /* the last word may be a beginning */

@@ -7,6 +7,8 @@
 
 enum { GRAMS_ASKED_MAX = 24 };
 
+/* Letters of ASCII as small ones, as texts are compared. */
+struct str grams_lower(struct arena *a, struct str s);
 /* The distinct words of texts, sorted, one space apart. 漏水 gives its pairs and its characters: 水
  * 漏 漏水. B-07 gives 07 7 b: a number is found without its leading zeros. A word of letters or
  * digits also gives its first characters, _a _ab _abc, so that its beginning is a word as well:

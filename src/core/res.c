@@ -31,7 +31,7 @@ enum err res_load(struct ctx *c, struct tx *tx, const struct resource *r, int64_
 
 /* --- sight --- */
 
-/* Writes rule with :staff and :person replaced by parameters. */
+/* Writes rule with :staff, :person and :community replaced by parameters. */
 static void rule_sql(const struct ctx *c, const char *rule, int64_t community_id, struct buf *sql,
                      struct sql_args *args)
 {
@@ -41,12 +41,18 @@ static void rule_sql(const struct ctx *c, const char *rule, int64_t community_id
         buf_put(sql, before);
         if (!s.p)
             return;
-        bool staff = str_starts(s, S("staff"));
-        ASSERT(staff || str_starts(s, S("person")));
-        int64_t id = staff ? who_staff(c->who, community_id) : who_person(c->who, community_id);
+        size_t len = 0;
+        while (len < s.n && s.p[len] >= 'a' && s.p[len] <= 'z')
+            len++;
+        struct str name = str_sub(s, 0, len);
+        bool staff = str_eqz(name, "staff"), community = str_eqz(name, "community");
+        ASSERT(staff || community || str_eqz(name, "person"));
+        int64_t id = community ? community_id
+                     : staff   ? who_staff(c->who, community_id)
+                               : who_person(c->who, community_id);
         args->v[args->n++] = v_int(id ? id : -1); /* -1: nobody, matches no row */
         buf_fmt(sql, "$%zu", args->n);
-        s = str_sub(s, staff ? 5 : 6, s.n);
+        s = str_sub(s, len, s.n);
     }
 }
 

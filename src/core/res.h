@@ -31,9 +31,13 @@ enum {
     [R_UPDATED_AT] = {"updated_at", F_INSTANT, SERVER_SET, .label = {"更新时间", "Updated"}},      \
     [R_ARCHIVED] = {"archived", F_BOOL, SERVER_SET, .label = {"已归档", "Archived"}}
 
+/* The fields of a resource that holds remarks: the row it is about, what was written, whether the
+ * row's own people are told. A remark's id is its event's. */
+enum { REMARK_OF = R_FIRST, REMARK_TEXT, REMARK_TOLD, REMARK__N };
+
 /* Who sees which rows of a community: callers with perm see the rows where sql holds (NULL: all
- * rows). :staff and :person in sql stand for the caller's own staff and person ids there. The first
- * rule without sql that the caller holds ends the search. */
+ * rows). :staff and :person in sql stand for the caller's own staff and person ids there,
+ * :community for it. The first rule without sql that the caller holds ends the search. */
 struct row_rule {
     const char *perm, *sql;
 };
@@ -122,6 +126,10 @@ struct resource {
                       */
     bool quiet;      /* its changes are not worth an event (sessions, counters) */
     bool words;      /* grows large: q= is asked of the word index (core/search.h) */
+    int part_of;     /* ref to the row it is a part of (0: none): the palette leads there */
+    /* What people write on this row's steps stands there as rows too (REMARK_*), so that it is
+     * found; the log stays the truth. May be NULL. */
+    const struct resource *remarks;
 };
 
 /* --- calls for rooms; inside a unit of work --- */

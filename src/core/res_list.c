@@ -356,6 +356,13 @@ static void sql_search(struct ctx *c, const struct res_rt *rt, const struct list
     }
 }
 
+/* Parts of one's own rows are few: they are sorted, or everybody's would be read in order until
+ * enough of them were met. */
+static bool asks_own_parts(const struct ctx *c, const struct res_rt *rt, const struct list_spec *s)
+{
+    return rt->r->part_of && s->q.n && c->who && !who_may_i(c->who, rt->read_i, s->community_id);
+}
+
 enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
                     const struct list_spec *s, bool counting, struct sql_args *args,
                     const struct query **ret)
@@ -397,7 +404,11 @@ enum err list_query(struct ctx *c, struct db *db, const struct res_rt *rt,
     }
     if (!counting) {
         if (s->sort == R_ID)
-            buf_fmt(&sql, " ORDER BY %s %s LIMIT ", s->by == BY_HIT ? "hit" : "id", way);
+            buf_fmt(&sql, " ORDER BY %s %s LIMIT ",
+                    s->by == BY_HIT            ? "hit"
+                    : asks_own_parts(c, rt, s) ? "+id"
+                                               : "id",
+                    way);
         else
             buf_fmt(&sql, " ORDER BY %s %s, id %s LIMIT ", sort, way, way);
         push(&sql, args, v_int(s->limit + 1));

@@ -1,4 +1,4 @@
-/* search.c - keeping and asking the word index, and the palette over it (search.h). */
+/* search.c - keeping and asking the word index (search.h). */
 #include "core/search.h"
 
 #include "core/core.h"
@@ -343,58 +343,4 @@ void search_where_sql(struct ctx *c, struct db *db, const struct res_rt *rt,
     }
     fresh_sql(rt, s, sql, args);
     buf_putc(sql, ')');
-}
-
-/* --- the palette --- */
-
-enum { SEARCH_EACH = 5, SEARCH_ALL = 20 };
-
-static void put_title(struct ctx *c, const struct res_rt *rt, const struct row *row,
-                      struct buf *out)
-{
-    bool plain = row_unmasked(c, rt->r, row);
-    buf_json(out, val_str(row_shown(c, rt->r, row, rt->title_f, plain)));
-}
-
-static enum err search_one(struct ctx *c, struct req *q, const struct resource *r,
-                           int64_t community_id, struct str text, int *n)
-{
-    const struct res_rt *rt = rt_of(r);
-    struct list_spec s = {.community_id = r->system ? 0 : community_id,
-                          .sort = R_ID,
-                          .desc = true,
-                          .limit = SEARCH_EACH,
-                          .q = text};
-    struct row *rows;
-    size_t found;
-    struct str next;
-    if (!rt->search_f || rt->title_f < 0 || !rules_any(c, rt, s.community_id))
-        return E_OK;
-    TRY(search_plan(c, q->tx, rt, &s));
-    TRY(list_run(c, q->tx, rt, &s, &rows, &found, &next));
-    for (size_t i = 0; i < found && *n < SEARCH_ALL; i++) {
-        buf_fmt(&q->out, "%s{\"resource\":\"%s\",\"id\":%lld,\"title\":", (*n)++ ? "," : "",
-                r->path, (long long)row_int(&rows[i], R_ID));
-        put_title(c, rt, &rows[i], &q->out);
-        buf_put(&q->out, S(",\"subtitle\":"));
-        buf_json(&q->out, rt->code_f >= 0 ? row_str(&rows[i], rt->code_f)
-                                          : str_of(text_in(r->label, c->lang)));
-        buf_putc(&q->out, '}');
-    }
-    return E_OK;
-}
-
-enum err search_get(struct ctx *c, struct req *q)
-{
-    const struct resource *const *list;
-    int nlist = app_resources(&list), n = 0;
-    int64_t community;
-    struct str text = str_trim(http_param(q->h, "q"));
-    TRY(req_community(c, q, NULL, &community));
-    buf_put(&q->out, S("{\"items\":["));
-    if (text.n && utf8_valid(text))
-        for (int i = nlist - 1; i >= 0; i--) /* later rooms first: tickets before buildings */
-            TRY(search_one(c, q, list[i], community, utf8_head(text, 60), &n));
-    buf_put(&q->out, S("]}"));
-    return E_OK;
 }

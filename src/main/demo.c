@@ -277,6 +277,7 @@ static enum err write_all(struct ctx *c, struct tx *tx, void *arg)
         &d->pauses,      &d->ratings, &d->events,       &d->series};
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         TRY(write_rows(c, tx, sets[i]));
+    TRY(remarks_fill(c, tx));
     TRY(res_words_fill(c, tx));
     TRY(privacy_write(c, tx, d));
     TRY(loops_write(c, tx, d));

@@ -208,7 +208,7 @@ test('erasure: not while he lives here or waits; then nothing to be found by in 
   expect(await his.get('meta'), 401) // and his login with him
   assert.equal(expect(await security.get(`users/${user.id}`), 200).enabled, false)
   const secret = /欧阳无名氏|13599998888|135-9999-8888|京B·?99999|11010519491231002X/
-  for (const table of ['person', 'person_identity', 'ticket', 'letter', 'data_request', 'consent', 'app_user', 'job', 'idempotency'])
+  for (const table of ['person', 'person_identity', 'ticket', 'letter', 'ticket_remark', 'search_doc', 'data_request', 'consent', 'app_user', 'job', 'idempotency'])
     if (table !== 'idempotency') assert.doesNotMatch((await db.run(`SELECT * FROM ${table}`)).join('\n'), secret, table)
   assert.deepEqual(await db.run('SELECT count(*) FROM sealed_identity WHERE name IS NOT NULL OR phone IS NOT NULL OR person_index IS NOT NULL'), ['0'])
   const row = expect(await manager.get(`people/${p.id}`), 200)

@@ -34,8 +34,9 @@ static const struct field letter_fields[LE__N] = {
     [LE_ADDRESS] = {"address", F_EMAIL, SERVER_SET | PERSONAL | LIST | UNLOGGED,
                     .label = {"对方邮箱", "Address"}},
     [LE_NAME] = {"name", F_TEXT, SERVER_SET | PERSONAL | UNLOGGED, .label = {"对方", "Name"}},
-    [LE_SUBJECT] = {"subject", F_TEXT, SERVER_SET | LIST | UNLOGGED, .label = {"主题", "Subject"}},
-    [LE_TEXT] = {"text", F_LONGTEXT, SERVER_SET | UNLOGGED, .label = {"内容", "Text"}},
+    [LE_SUBJECT] = {"subject", F_TEXT, SERVER_SET | LIST | SEARCH | UNLOGGED,
+                    .label = {"主题", "Subject"}},
+    [LE_TEXT] = {"text", F_LONGTEXT, SERVER_SET | SEARCH | UNLOGGED, .label = {"内容", "Text"}},
     [LE_MESSAGE_ID] = {"message_id", F_TEXT, SERVER_SET | HIDDEN, 0, 250,
                        .label = {"信件编号", "Message id"}},
     [LE_ANSWERS] = {"answers", F_TEXT, SERVER_SET | HIDDEN, 0, 250,
@@ -117,6 +118,9 @@ static const struct step steps[] = {
 };
 static const struct machine machine = {LE_STATE, actions, COUNT_OF(actions), steps,
                                        COUNT_OF(steps)};
+/* R10: a worker reads those of his orders. */
+static const struct row_rule letter_rules[] = {
+    {"ticket.work", "ticket_id IN (" WORKERS_TICKETS ")"}, {0}};
 const struct resource res_letter = {.name = "letter",
                                     .path = "letters",
                                     .label = {"邮件", "Letter"},
@@ -126,11 +130,16 @@ const struct resource res_letter = {.name = "letter",
                                     .nindexes = COUNT_OF(letter_indexes),
                                     .title = "subject",
                                     .read = "ticket.desk",
+                                    .rules = letter_rules,
+                                    .part_of = LE_TICKET,
+                                    .words = true,
                                     .machine = &machine};
 
 static const struct query Q_OF_TICKET = {
     "mail.of_ticket", "SELECT id FROM letter WHERE community_id = $1 AND ticket_id = $2 AND "
                       "archived = 0 ORDER BY id DESC LIMIT 50"};
+static const struct query Q_ALL = {
+    "mail.all", "SELECT id FROM letter WHERE community_id = $1 AND ticket_id = $2 LIMIT 10000"};
 static const struct query Q_NEWEST = {
     "mail.newest", "SELECT id FROM letter WHERE community_id = $1 AND ticket_id = $2 AND archived "
                    "= 0 AND address IS NOT NULL ORDER BY way, id DESC LIMIT 1"};
@@ -140,7 +149,8 @@ static const struct query Q_FORGET = {
 static const struct query Q_STOP = {
     "mail.stop", "UPDATE letter SET state = 6, next_at = NULL WHERE community_id = $1 AND "
                  "ticket_id = $2 AND state = 2"};
-const struct query *const letter_queries[] = {&Q_OF_TICKET, &Q_NEWEST, &Q_FORGET, &Q_STOP, NULL};
+const struct query *const letter_queries[] = {&Q_OF_TICKET, &Q_ALL,  &Q_NEWEST,
+                                              &Q_FORGET,    &Q_STOP, NULL};
 
 /* --- for those who write and take --- */
 
@@ -214,9 +224,11 @@ enum err letter_queue(struct ctx *c, struct tx *tx, const struct row *ticket,
 enum err letters_forget(struct ctx *c, struct tx *tx, int64_t community, int64_t ticket)
 {
     struct rows rows;
-    TRY(q_rows(c, tx, &Q_OF_TICKET, IN(v_int(community), v_int(ticket)), SHOWN_MAX, &rows));
-    for (size_t i = 0; i < rows.n; i++)
+    TRY(q_rows(c, tx, &Q_ALL, IN(v_int(community), v_int(ticket)), 10000, &rows));
+    for (size_t i = 0; i < rows.n; i++) {
         TRY(event_hush(c, tx, &res_letter, val_int(rows.v[i])));
+        TRY(res_words_forget(c, tx, val_int(rows.v[i])));
+    }
     TRY(q_do(c, tx, &Q_STOP, IN(v_int(community), v_int(ticket)), NULL));
     return q_do(c, tx, &Q_FORGET, IN(v_int(community), v_int(ticket)), NULL);
 }

@@ -175,6 +175,7 @@ enum err erase_ticket(struct ctx *c, struct tx *tx, int64_t ticket, struct str l
     for (size_t i = 0; i < COUNT_OF(reasons); i++)
         TRY(q_do(c, tx, &reasons[i], IN(v_int(ticket)), NULL));
     TRY(res_words_forget(c, tx, ticket));
+    TRY(remarks_forget(c, tx, ticket));
     TRY(letters_forget(c, tx, row_int(&old, R_COMMUNITY), ticket));
     struct event e = {.topic = "ticket.anonymised",
                       .res = &res_ticket,

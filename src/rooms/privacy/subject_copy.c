@@ -135,6 +135,8 @@ static enum err copy_all(struct ctx *c, struct tx *tx, void *arg)
                     {&res_ticket, "person_id = $2"},
                     {&res_ticket_item, "payer = 1 AND ticket_id IN (SELECT id FROM ticket WHERE "
                                        "community_id = $1 AND person_id = $2)"},
+                    {&res_ticket_remark, "told = 1 AND ticket_id IN (SELECT id FROM ticket WHERE "
+                                         "community_id = $1 AND person_id = $2)"},
                     {&res_rating, "ticket_id IN (SELECT id FROM ticket WHERE community_id = $1 AND "
                                   "person_id = $2)"},
                     {&res_return_visit, "ticket_id IN (SELECT id FROM ticket WHERE community_id = "

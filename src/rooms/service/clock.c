@@ -236,4 +236,5 @@ const struct fixup service_fixups[] = {
     {3, "low marks are followed up", low_scores_come},
     {7, "escalations carry a number, tickets their next due", numbers_come},
     {8, "escalations say what they are about", abouts_come},
+    {10, "what was written is found", remarks_come},
     {0}};

@@ -3,10 +3,19 @@
 
 #include "rooms/service/desk.h"
 
-static const struct resource *const resources[] = {
-    &res_ticket,      &res_ticket_pause, &res_escalation,   &res_rating,
-    &res_handover,    &res_ticket_link,  &res_return_visit, &res_visit_rule,
-    &res_ticket_step, &res_ticket_item,  &res_ticket_watch, NULL};
+static const struct resource *const resources[] = {&res_ticket,
+                                                   &res_ticket_pause,
+                                                   &res_escalation,
+                                                   &res_rating,
+                                                   &res_handover,
+                                                   &res_ticket_link,
+                                                   &res_return_visit,
+                                                   &res_visit_rule,
+                                                   &res_ticket_step,
+                                                   &res_ticket_item,
+                                                   &res_ticket_watch,
+                                                   &res_ticket_remark,
+                                                   NULL};
 static const struct perm perms[] = {{"ticket.read", {"查看全部工单", "See all tickets"}},
                                     {"ticket.create", {"登记工单", "Register tickets"}},
                                     {"ticket.desk", {"前台受理", "Front desk"}},
@@ -78,7 +87,7 @@ const struct module service_module = {
     .queries = {service_queries, ticket_queries, desk_queries, pause_queries, ladder_queries,
                 clock_queries, dispatch_queries, handover_queries, link_queries, visit_queries,
                 loop_queries, alike_queries, checklist_queries, item_queries, stop_queries,
-                watch_queries},
+                watch_queries, remark_queries},
     .routes = {ticket_routes, desk_routes, dispatch_routes, loop_routes, reply_routes, alike_routes,
                escalation_routes, stop_routes, watch_routes},
     .tables = dispatch_tables,

@@ -6,7 +6,17 @@
 extern const struct module service_module;
 extern const struct resource res_ticket, res_ticket_pause, res_escalation, res_rating, res_handover,
     res_ticket_link, res_visit_rule, res_return_visit, res_ticket_step, res_ticket_item,
-    res_ticket_watch;
+    res_ticket_watch, res_ticket_remark;
+/* The tickets ticket_rules show a worker and a customer, for rules of rows that belong to tickets;
+ * each part is read through an index. */
+#define TICKETS_WHERE "SELECT id FROM ticket WHERE community_id = :community AND "
+#define WORKERS_TICKETS                                                                            \
+    TICKETS_WHERE "assignee_id = :staff UNION ALL " TICKETS_WHERE                                  \
+                  "handover_to_id = :staff UNION ALL " TICKETS_WHERE                               \
+                  "state = 2 AND assignee_id IS NULL AND kind IN (1, 6)"
+#define CUSTOMERS_TICKETS TICKETS_WHERE "person_id = :person"
+/* An erased person's: no word of what was written on the ticket is kept or found. */
+MUST_USE enum err remarks_forget(struct ctx *c, struct tx *tx, int64_t ticket);
 
 enum pause_state { PAUSE_FREE = 1, PAUSE_ASKED, PAUSE_APPROVED, PAUSE_REFUSED };
 enum ticket_state {

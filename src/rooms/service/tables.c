@@ -500,6 +500,7 @@ const struct resource res_ticket = {
     .name = "ticket",
     .path = "tickets",
     .words = true,
+    .remarks = &res_ticket_remark,
     .label = {"工单", "Ticket"},
     .fields = ticket_fields,
     .nfields = T__N,

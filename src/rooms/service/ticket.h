@@ -117,7 +117,9 @@ MUST_USE enum err merged_follow(struct ctx *c, struct tx *tx, const struct row *
 
 enum { TICKED_MAX = 40 };
 extern const struct field in_check[CHECK__N];
-extern const struct query *const checklist_queries[], *const item_queries[];
+extern const struct query *const checklist_queries[], *const item_queries[],
+                                                          *const remark_queries[];
+MUST_USE enum err remarks_come(struct ctx *c, struct tx *tx); /* fixup */
 /* ,"checklist":[…] of the newest round, for staff; empty before the work began. */
 MUST_USE enum err checklist_json(struct ctx *c, struct tx *tx, const struct row *t,
                                  struct buf *out);
