@@ -19,7 +19,7 @@ static const struct row_rule remark_rules[] = {
     {0}};
 const struct resource res_ticket_remark = {.name = "ticket_remark",
                                            .path = "ticket-remarks",
-                                           .label = {"工单留言", "Remark on a ticket"},
+                                           .label = {"留言", "Remark"},
                                            .fields = remark_fields,
                                            .nfields = REMARK__N,
                                            .title = "text",

@@ -73,6 +73,10 @@ static const struct check checks[] = {
      .query = {"check.events",
                "SELECT t.id, t.code FROM ticket t WHERE NOT EXISTS (SELECT 1 FROM event e "
                "WHERE e.community_id = t.community_id AND e.subject_id = t.id) LIMIT 50"}},
+    {.name = "remarks the log does not know",
+     .query = {"check.remarks",
+               "SELECT m.id, 'remark without event' FROM ticket_remark m WHERE NOT "
+               "EXISTS (SELECT 1 FROM event e WHERE e.id = m.id) LIMIT 50"}},
     {.name = "ratings of nothing",
      .query = {"check.ratings", "SELECT r.id, 'rating without ticket' FROM rating r LEFT JOIN "
                                 "ticket t ON t.id = r.ticket_id "
