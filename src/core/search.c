@@ -152,7 +152,7 @@ static enum err step_run(struct ctx *c, struct tx *tx, void *arg)
     for (size_t i = 0; i < due.n; i++)
         TRY(line_index(c, tx, val_int(due.v[3 * i]), val_str(due.v[3 * i + 1]), due.v[3 * i + 2]));
     *(bool *)arg = due.n == STEP_ROWS;
-    return E_OK;
+    return due.n < STEP_ROWS ? db_words_settle(c, tx, "search_doc") : E_OK;
 }
 
 enum err search_step(struct ctx *c, struct app *app, struct str data, bool *ret_more)

@@ -12,7 +12,8 @@
  * Ids begin with a time (core/id.c): each word is indexed with the age of its row, the id's first
  * bits (50 days: 水=8), and beside the words stand longer beginnings of the id, =a1f (4 s) to =e2
  * (3 days). A question is asked of the newest stretch of ids that holds as many hits as are wanted
- * (db_words_window). docs/why/0092. */
+ * (db_words_window). What came last waits in a list beside the index, which every question reads
+ * whole: it is kept short, and emptied when nothing more is to be indexed. docs/why/0092. */
 #include "db/engine.h"
 #include <string.h>
 
@@ -77,7 +78,8 @@ static enum err create_postgres(struct ctx *c, struct tx *tx, const struct table
     return tx_exec_text(c, tx,
                         str_z(c->mem, arena_fmt(c->mem,
                                                 "CREATE INDEX \"%s_" WORDS_INDEX
-                                                "\" ON \"%s\" USING GIN ((" PRS "))",
+                                                "\" ON \"%s\" USING GIN ((" PRS ")) WITH "
+                                                "(gin_pending_list_limit = 256)",
                                                 t->name, t->name, PRA(dated(c->mem, t->words)))));
 }
 
@@ -126,6 +128,18 @@ enum err db_words_moved(struct ctx *c, struct tx *tx, const char *table, const c
     if (old.t == V_TEXT)
         TRY(q_do(c, tx, out, IN(v_int(id), old), NULL));
     return neu.t == V_TEXT ? q_do(c, tx, in, IN(v_int(id), neu), NULL) : E_OK;
+}
+
+enum err db_words_settle(struct ctx *c, struct tx *tx, const char *table)
+{
+    struct val pages;
+    if (tx->db->engine->id != DB_POSTGRES)
+        return E_OK;
+    const struct query *q = db_intern(
+        tx->db, S("words.settle"),
+        arena_fmt(c->mem, "SELECT gin_clean_pending_list(CAST('%s_" WORDS_INDEX "' AS regclass))",
+                  table));
+    return q ? q_one(c, tx, q, IN0, &pages, 1) : db_fail(c, E_BUSY, __FILE__);
 }
 
 struct str db_words_hits(struct db *db, struct arena *a, const char *table, const char *words,

@@ -90,6 +90,12 @@ static void dates_refused(void **state)
                 {"2026-01-1", false},
                 {"2026-01-011", false},
                 {"2026/01/01", false},
+                /* Atlas cmms#36: which of the two is the month is never guessed */
+                {"11/12/2026", false},
+                {"12/11/2026", false},
+                {"11-12-2026", false},
+                {"31.12.2026", false},
+                {"12/31/26", false},
                 {" 2026-01-01", false},
                 {"2026-01-01 ", false},
                 {"-026-01-01", false},
@@ -244,6 +250,9 @@ static void foreign_times(void **state)
         {"2026-01-02", "%Y-%m-%d", "2026-01-02T00:00:00Z"},
         {"100% 2026-01-02", "100%% %Y-%m-%d", "2026-01-02T00:00:00Z"},
         {"2/3/69", "%d/%m/%y", "1969-03-02T00:00:00Z"},
+        {"11/12/2026", "%d/%m/%Y", "2026-12-11T00:00:00Z"}, /* cmms#36: the mapping says it, */
+        {"11/12/2026", "%m/%d/%Y", "2026-11-12T00:00:00Z"},
+        {"31/12/2026", "%m/%d/%Y", NULL}, /* and is not turned round where it does not fit */
         {"2026-01-02 3:04", "%Y-%m-%d %I:%M", NULL}, /* which half of the day? */
         {"13:00 PM 2026-01-02", "%I:%M %p %Y-%m-%d", NULL},
         {"0:00 AM 2026-01-02", "%I:%M %p %Y-%m-%d", NULL},
