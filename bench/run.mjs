@@ -7,7 +7,7 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createDatabase, startPostgres } from '../test/lib/postgres.mjs';
+import { createDatabase, sql, startPostgres } from '../test/lib/postgres.mjs';
 
 const build = process.env.ANJU_BUILD ?? 'build';
 const anju = resolve(build, 'anju');
@@ -285,6 +285,7 @@ async function search(name, engine) {
   const url = postgres ? await createDatabase(postgres.url, 'bench') : `sqlite:${db}`;
   if (postgres) call(anju, ['db', 'copy', `sqlite:${db}`, url]);
   const made = JSON.parse(call(tool('search'), [url]));
+  if (postgres) await sql(url, 'VACUUM ANALYZE'); // what the server does by itself within minutes of a bulk; which minute must not decide
   const s = await startAnju(url);
   const ask = async (path) => {
     const all = [];

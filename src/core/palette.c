@@ -50,7 +50,7 @@ static struct str stretch(struct ctx *c, struct str text, struct str asked)
 {
     struct str low = grams_lower(c->mem, text), rest = grams_lower(c->mem, asked);
     ptrdiff_t at = str_find(low, str_next(&rest, ' '));
-    size_t from = at < 0 ? 0 : (size_t)at, back = 0;
+    size_t from = text.p && at > 0 ? (size_t)at : 0, back = 0;
     while (from && back < BEFORE_CHARS)
         back += ((unsigned char)text.p[--from] & 0xc0) != 0x80;
     struct str shown = utf8_head(str_sub(text, from, text.n), SHOWN_CHARS);

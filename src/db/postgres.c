@@ -101,15 +101,22 @@ static const char *lock_timeout(char sql[48], int ms)
     return sql;
 }
 
-/* Once, before pipeline mode. */
+static bool conn_set(struct conn *s, const char *sql)
+{
+    PGresult *res = PQexec(s->pg, sql);
+    bool ok = PQresultStatus(res) == PGRES_COMMAND_OK;
+    PQclear(res);
+    return ok;
+}
+
+/* Once, before pipeline mode. No statement here runs as long as it takes to compile one: before the
+ * tables are analyzed the server believes so, and spends seconds on it. */
 static bool conn_setup(struct conn *s, int busy_ms)
 {
     char sql[48];
     PQsetNoticeProcessor(s->pg, silent, NULL);
-    PGresult *res = PQexec(s->pg, lock_timeout(sql, busy_ms));
-    bool ok = PQresultStatus(res) == PGRES_COMMAND_OK;
-    PQclear(res);
-    return ok && PQenterPipelineMode(s->pg);
+    return conn_set(s, lock_timeout(sql, busy_ms)) && conn_set(s, "SET jit = off") &&
+           PQenterPipelineMode(s->pg);
 }
 
 static enum err conn_new(struct post *p, struct conn **ret, char *why, size_t cap)
