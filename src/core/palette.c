@@ -72,12 +72,11 @@ static enum err put_part(struct ctx *c, struct hits *h, const struct resource *r
     if (is_in(h, id))
         return E_OK;
     enum err e = res_load_seen(c, h->q->tx, whole, id, &row);
-    if (e != E_OK) {
-        bool missing = e == E_MISSING;
-        if (missing)
-            c->fault = (struct fault){0};
-        return missing ? E_OK : e;
+    if (e == E_MISSING || e == E_DENIED) { /* the part alone shows nothing */
+        c->fault = (struct fault){0};
+        return E_OK;
     }
+    TRY(e);
     struct str text = title_of(c, r, part);
     for (int i = R_FIRST; i < r->nfields; i++) { /* the longest text is what was written */
         const struct field *f = &r->fields[i];

@@ -76,3 +76,16 @@ test('nobody writes, changes or removes a remark by itself', async () => {
   assert.equal((await manager.patch(`ticket-remarks/${row.id}`, { text: 'x' }, row.version)).status, 405)
   assert.equal((await manager.del(`ticket-remarks/${row.id}`, row.version)).status, 405)
 })
+
+test('who may read letters but not the ticket finds nothing by them, and is not refused the rest', async () => {
+  const security = await house.as('security')
+  const role = expect(await security.post('roles', { key: 'postroom', name: '收发室', perms: 'ticket.desk estate.read' }), 201)
+  const user = expect(await security.post('users', { login: 'postroom', name: '收发员', password: 'First-pass-1' }), 201)
+  expect(await security.post('grants', { user_id: user.id, role_id: role.id, scope: 'community', scope_id: house.community }), 201)
+  const post = await house.login('postroom', 'First-pass-1')
+  expect(await post.post('session/password', { old: 'First-pass-1', new: 'Anju-2026-post' }), 200)
+  const [letter] = expect(await desk.get(`letters?community_id=${house.community}&limit=1`), 200).items
+  const words = letter.subject.slice(-12)
+  assert.equal((await found(desk, words)).some((x) => x.id === letter.ticket_id), true)
+  assert.deepEqual((await found(post, words)).filter((x) => x.resource === 'tickets'), [])
+})
