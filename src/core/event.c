@@ -65,38 +65,7 @@ static bool named(const struct ctx *c, int64_t community_id)
     return c->who && (who_works(c->who, community_id) || !who_person(c->who, community_id));
 }
 
-static enum err remark(struct ctx *c, struct tx *tx, const struct resource *r,
-                       const struct val *event);
-
-enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
-{
-    int64_t id = id_new();
-    struct val user = e->by_user ? v_int(e->by_user) : c->who ? v_int(c->who->user_id) : v_null();
-    struct val name = named(c, e->community_id) ? v_text(c->who->name) : v_null();
-    TRY(q_send(c, tx, &Q_EVENT,
-               IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms),
-                  v_text(str_of(e->topic)), v_text(str_of(e->res->name)), v_int(e->id), user, name,
-                  v_text(e->data))));
-    const struct val said[] = {
-        v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms), v_int(e->id),
-        user,      v_text(e->data)};
-    TRY(remark(c, tx, e->res, said));
-    TRY(enqueue_listeners(c, tx, e, id));
-    if (e->id) /* an export is about no row that a page could read again */
-        live_after_commit(c, tx, e);
-    return E_OK;
-}
-
-/* --- timeline --- */
-
-static void put_member(struct buf *out, const char *name, const struct json *j)
-{
-    buf_fmt(out, ",\"%s\":", name);
-    if (j)
-        buf_json_value(out, j);
-    else
-        buf_put(out, S("null"));
-}
+/* --- what people wrote --- */
 
 /* What people wrote on this step, whatever the action calls it. */
 static const struct json *comment_of(const struct json *data)
@@ -131,21 +100,56 @@ static bool is_shown(const struct json *data, bool internal)
     return internal || !hidden || !json_int(hidden);
 }
 
-/* --- remarks --- */
-
 enum { EV_ID, EV_COMMUNITY, EV_AT, EV_SUBJECT, EV_USER, EV_DATA, EV_COLUMNS };
 
-/* What was written on this step as a row of its own; the result stands on the row itself. */
+/* Is the row about somebody who was erased? */
+static enum err is_hushed(struct ctx *c, struct tx *tx, const struct resource *r, int64_t id,
+                          bool *ret)
+{
+    struct val at;
+    enum err e = q_one(c, tx, &Q_HUSHED, IN(v_text(str_of(r->name)), v_int(id)), &at, 1);
+    *ret = e == E_OK;
+    if (e == E_MISSING)
+        c->fault = (struct fault){0};
+    return e == E_MISSING ? E_OK : e;
+}
+
+/* All that was written on a step, a line each, but its result, which stands on the row itself;
+ * *ret_told: it is one text, and the row's own people are told it. A note to colleagues beside what
+ * the customer is told makes it theirs alone. */
+static struct str written_on(struct ctx *c, const struct resource *r, const struct json *data,
+                             bool *ret_told)
+{
+    static const char *const names[] = {"comment", "reason", "note", "text"};
+    const struct json *one = NULL;
+    struct str all = {0};
+    int n = 0;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct json *j = json_get(data, names[i]);
+        if (!j || !json_str(j).n)
+            continue;
+        all = n++ ? arena_fmt(c->mem, PRS "\n" PRS, PRA(all), PRA(json_str(j))) : json_str(j);
+        one = j;
+    }
+    *ret_told = n == 1 && is_shown(data, false) && told_of(r, data, false) == one;
+    return all;
+}
+
+/* What was written on this step as a row of its own. */
 static enum err remark(struct ctx *c, struct tx *tx, const struct resource *r,
                        const struct val *event)
 {
-    const struct json *data, *text;
+    const struct json *data;
     struct row row = {0};
+    bool hushed, told;
     if (!r->remarks || !val_str(event[EV_DATA]).n)
         return E_OK;
     TRY(json_parse(c, val_str(event[EV_DATA]), &data));
-    text = comment_of(data);
-    if (!text || text == json_get(data, "result") || !json_str(text).n)
+    struct str text = written_on(c, r, data, &told);
+    if (!text.n)
+        return E_OK;
+    TRY(is_hushed(c, tx, r, val_int(event[EV_SUBJECT]), &hushed));
+    if (hushed)
         return E_OK;
     row_put(&row, R_ID, event[EV_ID]);
     row_put(&row, R_COMMUNITY, event[EV_COMMUNITY]);
@@ -153,9 +157,28 @@ static enum err remark(struct ctx *c, struct tx *tx, const struct resource *r,
     if (event[EV_USER].t == V_INT)
         row_put(&row, R_CREATED_BY, event[EV_USER]);
     row_put(&row, REMARK_OF, event[EV_SUBJECT]);
-    row_put(&row, REMARK_TEXT, v_text(json_str(text)));
-    row_put(&row, REMARK_TOLD, v_int(is_shown(data, false) && told_of(r, data, false) != NULL));
+    row_put(&row, REMARK_TEXT, v_text(text));
+    row_put(&row, REMARK_TOLD, v_int(told));
     return res_insert(c, tx, r->remarks, &row);
+}
+
+enum err tx_emit(struct ctx *c, struct tx *tx, const struct event *e)
+{
+    int64_t id = id_new();
+    struct val user = e->by_user ? v_int(e->by_user) : c->who ? v_int(c->who->user_id) : v_null();
+    struct val name = named(c, e->community_id) ? v_text(c->who->name) : v_null();
+    TRY(q_send(c, tx, &Q_EVENT,
+               IN(v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms),
+                  v_text(str_of(e->topic)), v_text(str_of(e->res->name)), v_int(e->id), user, name,
+                  v_text(e->data))));
+    const struct val said[] = {
+        v_int(id), v_int(e->community_id), v_int(e->at_ms ? e->at_ms : c->now_ms), v_int(e->id),
+        user,      v_text(e->data)};
+    TRY(remark(c, tx, e->res, said));
+    TRY(enqueue_listeners(c, tx, e, id));
+    if (e->id) /* an export is about no row that a page could read again */
+        live_after_commit(c, tx, e);
+    return E_OK;
 }
 
 enum { FILL_STEP = 500 };
@@ -168,8 +191,7 @@ static enum err fill_of(struct ctx *c, struct tx *tx, const struct resource *r)
         tx_db(tx), S("remarks.missing"),
         arena_fmt(c->mem,
                   "SELECT id, community_id, at, subject_id, user_id, data FROM event e WHERE e.id "
-                  "> $1 AND e.subject = '%s' AND NOT EXISTS (SELECT 1 FROM event_hush h WHERE "
-                  "h.subject = e.subject AND h.subject_id = e.subject_id) AND NOT EXISTS (SELECT 1 "
+                  "> $1 AND e.subject = '%s' AND NOT EXISTS (SELECT 1 "
                   "FROM %s m WHERE m.id = e.id) AND EXISTS (SELECT 1 FROM %s s WHERE s.id = "
                   "e.subject_id AND s.archived = 0) ORDER BY e.id LIMIT %d",
                   r->name, r->remarks->name, r->name, FILL_STEP));
@@ -197,6 +219,17 @@ enum err remarks_fill(struct ctx *c, struct tx *tx)
         if (list[i]->remarks)
             TRY(fill_of(c, tx, list[i]));
     return E_OK;
+}
+
+/* --- timeline --- */
+
+static void put_member(struct buf *out, const char *name, const struct json *j)
+{
+    buf_fmt(out, ",\"%s\":", name);
+    if (j)
+        buf_json_value(out, j);
+    else
+        buf_put(out, S("null"));
 }
 
 enum reader { STAFF, OWNER, HUSHED };
@@ -266,19 +299,13 @@ enum err event_timeline(struct ctx *c, struct tx *tx, const struct resource *r, 
 {
     const struct zone *z = app_zone(community_id);
     struct told *t = arena_get(c->mem, sizeof *t);
-    struct val hushed;
+    bool hushed;
     int n = 0;
-    enum err e = q_one(c, tx, &Q_HUSHED, IN(v_text(str_of(r->name)), v_int(id)), &hushed, 1);
-    if (e != E_OK && e != E_MISSING)
-        return e;
+    TRY(is_hushed(c, tx, r, id, &hushed));
     TRY(q_each(c, tx, &Q_TIMELINE, IN(v_int(community_id), v_text(str_of(r->name)), v_int(id)),
                timeline_keep, t));
     for (size_t i = t->n; i-- > 0;)
-        TRY(timeline_item(c, r, t->v[i], z,
-                          e == E_OK  ? HUSHED
-                          : internal ? STAFF
-                                     : OWNER,
-                          &n, out));
+        TRY(timeline_item(c, r, t->v[i], z, hushed ? HUSHED : internal ? STAFF : OWNER, &n, out));
     return E_OK;
 }
 

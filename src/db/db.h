@@ -196,7 +196,7 @@ struct word { /* lower-case ASCII letters and digits, '_', and any character bey
 /* In the same transaction: the words of row id were old and are neu (NULL: no row, or no words). */
 MUST_USE enum err db_words_moved(struct ctx *c, struct tx *tx, const char *table, const char *words,
                                  int64_t id, struct val old, struct val neu);
-/* Nothing more is to be indexed for now: what waits beside the index goes into it. */
+/* What waits beside the index goes into it: after many rows were indexed. */
 MUST_USE enum err db_words_settle(struct ctx *c, struct tx *tx, const char *table);
 /* A SELECT of "hit", the keys of the rows of table t that parameter $param asks for: a window's. */
 struct str db_words_hits(struct db *db, struct arena *a, const char *table, const char *words,

@@ -70,6 +70,19 @@ test('a worker finds what was written on his orders, and no longer once they are
   assert.deepEqual((await found(manager, '银杏牌轴承')).map((x) => x.id), [t.id], 'why it waits')
 })
 
+test('a note to colleagues beside what the customer is told stays theirs', async () => {
+  let t = await his()
+  await act(desk, t, 'accept')
+  await act(who.dispatcher, t, 'dispatch', { assignee_id: house.worker1.staff_id, reason: '就近安排' })
+  await act(who.worker1, t, 'start')
+  await act(who.worker1, t, 'finish', { result: '合页已换', comment: '业主家银桂盆栽很碍事' })
+  await act(desk, t, 'inform', { channel: 'phone', note: '金桂合页换好了', comment: '丹桂那边再盯一下' })
+  for (const q of ['银桂', '丹桂', '金桂合页']) assert.deepEqual((await found(desk, q)).map((x) => x.id), [t.id], q)
+  for (const q of ['银桂', '丹桂']) assert.deepEqual(await found(who.resident1, q), [], q)
+  t = await act(desk, t, 'return', { reason: '海棠又松了' })
+  assert.deepEqual((await found(who.resident1, '海棠')).map((x) => x.id), [t.id], 'one text, told')
+})
+
 test('nobody writes, changes or removes a remark by itself', async () => {
   const [row] = expect(await manager.get(`ticket-remarks?community_id=${house.community}&limit=1`), 200).items
   assert.equal((await manager.post('ticket-remarks', { community_id: house.community, ticket_id: row.ticket_id, text: 'x' })).status, 405)

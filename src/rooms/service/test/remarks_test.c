@@ -67,6 +67,8 @@ static void test_old_log(void **state)
                            (long long)other)
                      .p);
     come(h);
+    house_as(h, AS_DESK);
+    house_do_with(h, AS_DESK, other, "prioritize", "{\"priority\":\"P1\",\"reason\":\"催过两次\"}");
     assert_int_equal(
         house_number(h, arena_fmt(h->mem, ALL " WHERE ticket_id = %lld", (long long)other).p), 0);
     assert_true(
