@@ -215,13 +215,13 @@ void buf_putc(struct buf *b, char ch)
         b->p[b->n++] = ch;
 }
 
-void buf_int(struct buf *b, int64_t v)
+struct str int_text(char room[INT_TEXT], int64_t v)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
-    char text[20], *p = text + sizeof text;
+    char *p = room + INT_TEXT;
     uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
     for (; size >= 100; size /= 100)
         memcpy(p -= 2, pairs + size % 100 * 2, 2);
@@ -231,7 +231,13 @@ void buf_int(struct buf *b, int64_t v)
         *--p = (char)('0' + size);
     if (v < 0)
         *--p = '-';
-    buf_put(b, (struct str){p, (size_t)(text + sizeof text - p)});
+    return (struct str){p, (size_t)(room + INT_TEXT - p)};
+}
+
+void buf_int(struct buf *b, int64_t v)
+{
+    char room[INT_TEXT];
+    buf_put(b, int_text(room, v));
 }
 
 void buf_fmt(struct buf *b, const char *f, ...)

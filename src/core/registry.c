@@ -189,6 +189,20 @@ static void index_add(struct arena *a, struct index_list *l, const char *name, c
                                   .unique = unique};
 }
 
+/* A second index on the same costs every write and serves nobody; of two with one name the second
+ * would never be made. */
+static bool is_there(const struct index_list *l, const struct index *x)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct index *o = &l->v[i];
+        if (!strcmp(o->name, x->name) ||
+            (!strcmp(o->columns, x->columns) && o->unique == x->unique &&
+             !strcmp(o->where ? o->where : "", x->where ? x->where : "")))
+            return true;
+    }
+    return false;
+}
+
 static void table_indexes(struct arena *a, const struct resource *r, struct table *t)
 {
     struct index_list l = {.n = 0};
@@ -214,6 +228,7 @@ static void table_indexes(struct arena *a, const struct resource *r, struct tabl
     }
     for (int i = 0; i < r->nindexes; i++) {
         ASSERT(l.n < COUNT_OF(l.v));
+        ASSERT(!is_there(&l, &r->indexes[i]));
         l.v[l.n++] = r->indexes[i];
     }
     struct index *copy = arena_get(a, l.n * sizeof *copy);

@@ -44,13 +44,18 @@ const struct query *const seal_queries[] = {&Q_OPEN, &Q_ANY,    &Q_END,  &Q_END_
 
 /* --- one row --- */
 
-static void hash_value(struct hasher *h, struct arena *a, struct val v)
+static void hash_value(struct hasher *h, struct val v)
 {
-    struct str text = v.t == V_INT ? arena_fmt(a, "%lld", (long long)v.i) : val_str(v);
-    struct str head = v.t == V_NULL ? S("-") : arena_fmt(a, "%zu:", text.n);
-    hasher_add(h, head.p, head.n);
-    if (v.t != V_NULL)
-        hasher_add(h, text.p, text.n);
+    char number[INT_TEXT], length[INT_TEXT];
+    if (v.t == V_NULL) {
+        hasher_add(h, "-", 1);
+        return;
+    }
+    struct str text = v.t == V_INT ? int_text(number, v.i) : val_str(v);
+    struct str n = int_text(length, (int64_t)text.n);
+    hasher_add(h, n.p, n.n);
+    hasher_add(h, ":", 1);
+    hasher_add(h, text.p, text.n);
 }
 
 static struct str seal_of(struct arena *a, struct str before, int64_t position,
@@ -58,10 +63,10 @@ static struct str seal_of(struct arena *a, struct str before, int64_t position,
 {
     struct hasher *h = hasher_new(a);
     uint8_t sum[HASH_BYTES];
-    hash_value(h, a, v_text(before));
-    hash_value(h, a, v_int(position));
+    hash_value(h, v_text(before));
+    hash_value(h, v_int(position));
     for (int i = 0; i < COLUMNS; i++)
-        hash_value(h, a, row[i]);
+        hash_value(h, row[i]);
     hasher_end(h, sum);
     return hex_of(a, sum, sizeof sum);
 }

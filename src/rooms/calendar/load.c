@@ -8,14 +8,14 @@
 static const struct query Q_WEEK = {
     "calendar.week", "SELECT monday, tuesday, wednesday, thursday, friday, saturday, sunday FROM "
                      "work_calendar WHERE community_id = $1 AND archived = 0"};
-/* Notices first, in the order of their years; a later row about a day wins over an earlier one. */
-static const struct query Q_DAYS = {
-    "calendar.days",
-    "SELECT year, days, 0, '' FROM holiday_year WHERE community_id = 0 AND year >= $1 AND year <= "
-    "$2 AND archived = 0 UNION ALL SELECT 9999, date, workday, name FROM calendar_day WHERE "
-    "community_id = $3 AND date >= $4 AND date <= $5 AND archived = 0 ORDER BY 1"};
-const struct query *const load_queries[] = {&Q_WEEK, &Q_DAYS, NULL};
-enum { OWN = 9999, VOICES = 4 }; /* three notices at most speak of one day, and the community */
+static const struct query Q_NOTICES = {
+    "calendar.notices", "SELECT year, days FROM holiday_year WHERE community_id = 0 AND year >= $1 "
+                        "AND year <= $2 AND archived = 0 ORDER BY year"};
+static const struct query Q_OWN = {
+    "calendar.own", "SELECT date, workday, name FROM calendar_day WHERE community_id = $1 AND date "
+                    ">= $2 AND date <= $3 AND archived = 0"};
+const struct query *const load_queries[] = {&Q_WEEK, &Q_NOTICES, &Q_OWN, NULL};
+enum { VOICES = 4 }; /* three notices at most speak of one day, and the community */
 
 static enum err load_week(struct ctx *c, struct tx *tx, int64_t community, struct workcal *w)
 {
@@ -54,25 +54,29 @@ static bool is_outside(const struct spoken *s, struct str line)
     return str_cmp(date, s->from) < 0 || str_cmp(date, s->to) > 0;
 }
 
-static enum err take_row(struct ctx *c, const struct val *v, int ncol, void *arg)
+static enum err take_notice(struct ctx *c, const struct val *v, int ncol, void *arg)
 {
     struct spoken *s = arg;
+    struct str rest = val_str(v[1]);
     struct work_day d;
+    (void)ncol;
+    while (rest.p) {
+        struct notice n = {.rest = str_next(&rest, '\n')};
+        if (!is_outside(s, n.rest) && notice_next(&n, &d))
+            keep(c, s, d);
+    }
+    s->w->published |= UINT64_C(1) << (val_int(v[0]) - s->w->year0);
+    return E_OK;
+}
+
+static enum err take_own(struct ctx *c, const struct val *v, int ncol, void *arg)
+{
     struct date date;
     (void)ncol;
-    if (val_int(v[0]) != OWN) {
-        struct str rest = val_str(v[1]);
-        while (rest.p) {
-            struct notice n = {.rest = str_next(&rest, '\n')};
-            if (!is_outside(s, n.rest) && notice_next(&n, &d))
-                keep(c, s, d);
-        }
-        s->w->published |= UINT64_C(1) << (val_int(v[0]) - s->w->year0);
-    } else if (date_parse(val_str(v[1]), &date)) {
-        keep(c, s,
-             (struct work_day){(int)date_days(date), val_int(v[2]) != 0, DAY_COMMUNITY,
-                               val_str(v[3])});
-    }
+    if (date_parse(val_str(v[0]), &date))
+        keep(c, arg,
+             (struct work_day){(int)date_days(date), val_int(v[1]) != 0, DAY_COMMUNITY,
+                               val_str(v[2])});
     return E_OK;
 }
 
@@ -116,10 +120,9 @@ enum err workcal_load(struct ctx *c, struct tx *tx, int64_t community_id, struct
     s.cap = ((size_t)(w.last - w.first) + 1) * VOICES;
     s.v = arena_get(c->mem, s.cap * sizeof *s.v);
     TRY(load_week(c, tx, community_id, &w));
-    TRY(q_each(
-        c, tx, &Q_DAYS,
-        IN(v_int(from.y - 1), v_int(to.y + 1), v_int(community_id), v_text(s.from), v_text(s.to)),
-        take_row, &s));
+    /* Notices first, in the order of their years: what comes later about a day is weightier. */
+    TRY(q_each(c, tx, &Q_NOTICES, IN(v_int(from.y - 1), v_int(to.y + 1)), take_notice, &s));
+    TRY(q_each(c, tx, &Q_OWN, IN(v_int(community_id), v_text(s.from), v_text(s.to)), take_own, &s));
     settle(c, &s);
     *ret = w;
     return E_OK;

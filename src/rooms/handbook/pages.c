@@ -63,10 +63,9 @@ static const struct field step_fields[HS__N] = {
       ".category_id, 0) = COALESCE(" b ".category_id, 0)"
 static const struct query Q_FOR = {
     "handbook.page_for",
-    "SELECT id FROM handbook_page WHERE community_id = $1 AND kind = $2 AND (category_id IS NULL "
-    "OR "
-    "category_id = $3) AND state = 2 AND archived = 0 AND effective_from <= $4 ORDER BY CASE WHEN "
-    "category_id IS NULL THEN 1 ELSE 0 END, edition DESC LIMIT 1"};
+    "SELECT id, category_id, edition FROM handbook_page WHERE community_id = $1 AND kind = $2 AND "
+    "(category_id IS NULL OR category_id = $3) AND state = 2 AND archived = 0 AND effective_from "
+    "<= $4 LIMIT 200"};
 static const struct query Q_LAST = {
     "handbook.last_edition",
     "SELECT max(edition), max(CASE WHEN state = 1 THEN edition ELSE 0 END) FROM handbook_page "
@@ -100,17 +99,34 @@ static struct str today_of(struct ctx *c, int64_t community)
     return date_text(c->mem, zone_date(app_zone(community), c->now_ms));
 }
 
+struct closest {
+    struct val id;
+    bool of_category;
+    int64_t edition;
+};
+
+/* The category's own before the kind's, the newest before an older one whose end the job has not
+ * written yet. Compared here: every ticket asks, and a sorter costs more than the question. */
+static enum err closest_page(struct ctx *c, const struct val *v, int ncol, void *arg)
+{
+    struct closest *best = arg;
+    bool of_category = v[1].t != V_NULL;
+    (void)c, (void)ncol;
+    if (best->id.t == V_NULL || of_category > best->of_category ||
+        (of_category == best->of_category && val_int(v[2]) > best->edition))
+        *best = (struct closest){v[0], of_category, val_int(v[2])};
+    return E_OK;
+}
+
 enum err handbook_page_for(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
                            struct val category, struct val *ret)
 {
-    struct val id = v_null();
-    enum err e = q_one(
+    struct closest best = {.id = v_null()};
+    TRY(q_each(
         c, tx, &Q_FOR,
         IN(v_int(community), v_int(kind), v_int(val_int(category)), v_text(today_of(c, community))),
-        &id, 1);
-    if (e != E_OK && e != E_MISSING)
-        return e;
-    *ret = e == E_OK ? id : v_null();
+        closest_page, &best));
+    *ret = best.id;
     return E_OK;
 }
 

@@ -228,6 +228,15 @@ static enum err abouts_come(struct ctx *c, struct tx *tx)
     return q_do(c, tx, &Q_OLD_ONE, IN0, NULL);
 }
 
+/* --- databases from before the tickets were without an index they have under another name --- */
+
+static const struct query Q_OLD_TWIN = {"service.old_twin", "DROP INDEX IF EXISTS ticket_created"};
+
+static enum err twin_goes(struct ctx *c, struct tx *tx)
+{
+    return q_do(c, tx, &Q_OLD_TWIN, IN0, NULL);
+}
+
 const struct query *const clock_queries[] = {
     &Q_OLD_HOURS, &Q_OLD_TICKETS, &Q_NO_LADDER, &Q_OLD_WHY, &Q_OLD_NUMBER, &Q_OLD_DUE, NULL};
 const struct fixup service_fixups[] = {
@@ -237,4 +246,5 @@ const struct fixup service_fixups[] = {
     {7, "escalations carry a number, tickets their next due", numbers_come},
     {8, "escalations say what they are about", abouts_come},
     {10, "what was written is found", remarks_come},
+    {11, "tickets lose an index they had twice", twin_goes},
     {0}};

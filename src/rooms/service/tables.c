@@ -493,8 +493,6 @@ static const struct index ticket_indexes[] = {
     {"ticket_informed", "informed_at", "state = 7", false},
     {"ticket_handover", "community_id, handover_to_id", "handover_to_id IS NOT NULL", false},
     {"ticket_closed", "community_id, closed_at, id", "closed_at IS NOT NULL", false},
-    {"ticket_created", "community_id, created_at, id", NULL, false},
-    {"ticket_next_due", "community_id, next_due, id", "next_due IS NOT NULL", false},
 };
 const struct resource res_ticket = {
     .name = "ticket",
