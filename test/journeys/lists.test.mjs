@@ -170,6 +170,11 @@ test('desk: households by room, name, phone; board columns add up', async () => 
     assert.ok(hit, `found by ${q}`)
     assert.ok(hit.persons.some((p) => p.id === person.id && p.phone === masked.phone))
   }
+  // Who called, not who owns the home: the screen sees phones masked only and could not tell.
+  const other = expect(await desk.post('people', { community_id: house.community, name: '来电的家属', kind: 'person', phone: '13655570123' }), 201)
+  expect(await desk.post('occupancies', { community_id: house.community, person_id: other.id, space_id: space.id, relation: 'family', from_date: '2026-01-01' }), 201)
+  for (const q of ['13655570123', '1365557', '0123', '来电的家属', '来电的'])
+    assert.deepEqual((await lookup(q)).find((h) => h.space_id === space.id)?.matched, { person_id: other.id, kind: null, value: null }, `found by ${q}`)
   assert.ok((await lookup(space.code.split('-')[0])).length <= 20)
   expect(await desk.post('identities', { community_id: house.community, person_id: person.id, kind: 'plate', value: '苏P·M5071' }), 201)
   for (const q of ['5071', 'M5071', 'm5071', 'P·M5071', '苏PM5071', '苏p·m5071', '苏P-M 5071', '苏P·M5071', '苏P·M'])

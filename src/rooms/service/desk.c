@@ -18,7 +18,8 @@ static const struct query Q_BY_PATH = {
                     "= 0 AND path_name LIKE $2 ESCAPE '\\' ORDER BY id LIMIT 20"};
 /* Whoever it is comes first, then where he lives: CROSS JOIN keeps SQLite to that order. */
 #define HOME_OF                                                                                    \
-    "SELECT DISTINCT o.space_id FROM person p CROSS JOIN occupancy o WHERE o.community_id = "      \
+    "SELECT DISTINCT o.space_id, p.id FROM person p CROSS JOIN occupancy o WHERE o.community_id "  \
+    "= "                                                                                           \
     "p.community_id AND o.person_id = p.id AND p.community_id = $1 AND p.archived = 0 AND "        \
     "p.restricted_at IS NULL AND o.archived = 0 AND (o.to_date IS NULL OR o.to_date >= $2) AND "
 #define FIRST_HOMES " ORDER BY o.space_id LIMIT 20"
@@ -91,7 +92,8 @@ static struct str today_of(struct ctx *c, int64_t community)
 
 struct found {
     struct {
-        int64_t space, person, kind; /* person 0: by something else than a plate, card, contract */
+        int64_t space, person; /* 0: by the place itself */
+        int64_t kind;          /* of the plate, card or contract it was; 0: by a name or a phone */
         struct str value;
     } v[LOOKUP_MAX];
     size_t n;
@@ -120,8 +122,10 @@ static enum err collect_to(struct ctx *c, struct tx *tx, const struct query *q,
             f->v[f->n++].space = val_int(v[0]);
         if (rows.ncol > 1 && !f->v[k].person) {
             f->v[k].person = val_int(v[1]);
-            f->v[k].kind = val_int(v[2]);
-            f->v[k].value = val_str(v[3]);
+            if (rows.ncol > 2) {
+                f->v[k].kind = val_int(v[2]);
+                f->v[k].value = val_str(v[3]);
+            }
         }
     }
     return E_OK;
@@ -239,7 +243,8 @@ static enum err persons_json(struct ctx *c, struct tx *tx, int64_t community, in
     return E_OK;
 }
 
-/* Which plate, card or contract it was; as masked as everywhere. */
+/* Whose name, phone, plate, card or contract it was: the screen knows phones masked only and must
+ * not guess who is calling. The value of the last three, as masked as everywhere. */
 static void matched_json(struct ctx *c, struct found *f, size_t i, struct buf *out)
 {
     struct buf masked;
@@ -249,8 +254,12 @@ static void matched_json(struct ctx *c, struct found *f, size_t i, struct buf *o
         buf_put(out, S("null"));
         return;
     }
-    buf_masked(&masked, &res_identity.fields[ID_VALUE], f->v[i].value);
     buf_fmt(out, "{\"person_id\":%lld,\"kind\":", (long long)f->v[i].person);
+    if (!f->v[i].kind) {
+        buf_put(out, S("null,\"value\":null}"));
+        return;
+    }
+    buf_masked(&masked, &res_identity.fields[ID_VALUE], f->v[i].value);
     field_to_json(out, &res_identity.fields[ID_KIND], v_int(f->v[i].kind), NULL);
     buf_put(out, S(",\"value\":"));
     buf_json(out, buf_str(&masked));
@@ -514,7 +523,7 @@ const struct route desk_routes[] = {
      COUNT_OF(lookup_query),
      {"找住户", "Find a household"},
      "{items:[{space_id:int,space:str,code:str?,persons:[" PERSON "],"
-     "matched:{person_id:int,kind:str,value:str}?,open_tickets:int}]}",
+     "matched:{person_id:int,kind:str?,value:str?}?,open_tickets:int}]}",
      0,
      NULL},
     {"GET",

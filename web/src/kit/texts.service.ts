@@ -19,7 +19,7 @@ export const S = sheet({
   greeting: ['{0}，你好', 'Hello, {0}'],
   desk_title: ['受理与派单', 'Front desk & dispatch'],
   desk_search: ['房号、姓名、电话、车牌或合同号', 'Room, name, phone, plate or contract'],
-  desk_search_example: ['如 3-2-1502、王、1380', 'e.g. 3-2-1502, Wang, 1380'],
+  desk_search_example: ['房号、姓名、电话后四位、车牌', 'room, name, last 4 of a phone, plate'],
   desk_register: ['登记工单', 'Register a ticket'],
   desk_no_household: ['不指定住户', 'Without a household'],
   desk_empty: ['没有匹配的住户', 'No household found'],

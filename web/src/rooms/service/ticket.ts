@@ -52,7 +52,7 @@ export function choice_tone(name: string, key: unknown): Tone | '' {
 }
 
 export interface Person { id: number; name: string; phone?: string | null; relation?: string | null; tier?: string | null }
-export interface LookupItem { space_id: number; space: string; persons: Person[]; open_tickets: number; matched: { person_id: number; kind: string; value: string } | null }
+export interface LookupItem { space_id: number; space: string; persons: Person[]; open_tickets: number; matched: { person_id: number; kind: string | null; value: string | null } | null }
 export interface Household { space: Row; persons: Person[]; tickets: Row[] }
 export interface Worker { staff_id: number; name: string; skills: (string | Values)[]; on_duty: boolean; open: number; has_skill?: boolean; certified?: boolean; suggested?: boolean; score?: number; why?: { text: string; points: number }[] }
 export interface Column { key: 'new' | 'assigned' | 'doing' | 'verify'; total: number; items: Row[] }
