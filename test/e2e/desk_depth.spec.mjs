@@ -109,6 +109,39 @@ test('a caller gives the end of his plate: the desk finds his home', async ({ wi
   }
 })
 
+// A member of the family calls: he is the caller, not the owner. Nobody is recommended for a trade nobody named.
+test('who calls is taken, the trade is asked before somebody is recommended, the next call begins at once', async ({ windows }) => {
+  const desk = await server.as('desk')
+  const community = desk.meta.communities[0].id
+  const stay = (await desk.get(`occupancies?community_id=${community}&relation=family&limit=1`)).body.items[0]
+  const caller = (await desk.post('people', { community_id: community, kind: 'person', name: '来电的家人', phone: '13655570199' })).body
+  expect((await desk.post('occupancies', { community_id: community, person_id: caller.id, space_id: stay.space_id, relation: 'family', from_date: '2026-01-01' })).status).toBe(201)
+  const page = await enter(windows, server, 'manager', '/desk')
+  const search = page.getByRole('combobox', { name: '房号、姓名、电话、车牌或合同号' })
+  await search.focus()
+  await page.keyboard.type('13655570199')
+  await page.keyboard.press('Enter') // faster than any answer
+  await expect(page.getByRole('region', { name: '住户', exact: true }).getByRole('button', { name: /来电的家人/ })).toHaveAttribute('aria-pressed', 'true')
+  const form = page.getByRole('form', { name: '登记工单' })
+  await expect(form.getByLabel('联系人')).toHaveValue('来电的家人')
+  await expect(form.getByLabel('标题')).toBeFocused()
+  await page.keyboard.type('厨房水龙头一直滴水')
+  await page.keyboard.press('Control+Enter')
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByRole('radio').first()).toBeVisible()
+  await expect(dialog.getByText('没有分类,不知道需要什么技能')).toBeVisible()
+  await expect(dialog.getByText('推荐', { exact: true })).toHaveCount(0)
+  await dialog.getByRole('group', { name: '像是' }).getByRole('button', { name: /户内给水·水龙头漏水/ }).click()
+  await expect(dialog.getByText('没有分类,不知道需要什么技能')).toHaveCount(0)
+  await page.screenshot({ path: 'build/e2e/looks/dispatch-trade.png' })
+  const best = dialog.getByRole('radio').first()
+  await expect(best).toBeChecked()
+  await expect(dialog.locator('label').filter({ has: page.getByRole('radio') }).first()).toContainText('水工')
+  await dialog.locator('form').press('Control+Enter')
+  await expect(dialog).toHaveCount(0)
+  await expect(search).toBeFocused()
+})
+
 test('a category is one kind’s: another kind drops it, and the list holds its own only', async ({ windows }) => {
   const page = await enter(windows, server, 'desk', '/desk')
   const form = page.getByRole('form', { name: '登记工单' })

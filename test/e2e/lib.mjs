@@ -114,7 +114,7 @@ const WORDS = {
   search: ['房号、姓名、电话、车牌或合同号', 'Room, name, phone, plate or contract'], household: ['住户', 'Household'], register: ['登记工单', 'Register a ticket'],
   title: ['标题', 'Title'], board: ['派单看板', 'Dispatch board'], col_new: ['待派单', 'New'], col_assigned: ['已派单', 'Assigned'],
   col_doing: ['处理中', 'Doing'], col_verify: ['待确认', 'To verify'], move: ['移动到…', 'Move to…'], accept: ['接单', 'Accept'],
-  dispatch: ['派单', 'Dispatch'], suggested: ['推荐', 'Suggested'], start: ['开始处理', 'Start'], finish: ['完成', 'Finish'],
+  dispatch: ['派单', 'Dispatch'], no_category: ['没有分类,不知道需要什么技能', 'No category'], start: ['开始处理', 'Start'], finish: ['完成', 'Finish'],
   inform: ['反馈客户', 'Inform'], confirm: ['确认解决', 'Confirm'], return: ['退回返工', 'Return'], result: ['处理结果', 'Result'],
   note: ['告知内容', 'What the customer was told'], channel: ['渠道', 'Channel'], by_phone: ['电话', 'Phone'], reason: ['原因', 'Reason'],
   photo_before: ['拍处理前照片', 'Photo before'], photo_after: ['拍处理后照片', 'Photo after'], stage_before: ['处理前', 'Before'],

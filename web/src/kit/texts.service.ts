@@ -68,6 +68,7 @@ export const S = sheet({
   dispatch_title: ['派单 {0}', 'Dispatch {0}'],
   dispatch_who: ['选择人员', 'Choose a worker'],
   suggested: ['推荐', 'Suggested'],
+  no_category: ['没有分类,不知道需要什么技能,所以没有推荐。', 'No category: which skill it takes is not known, so nobody is recommended.'],
   no_skill: ['缺少技能', 'Lacks the skill'],
   no_certificate: ['无有效证书', 'No certificate'],
   in_turn: ['轮派', 'In turn'],
