@@ -224,6 +224,10 @@ test('a calendar of a minute a week is refused with advice, and does not stop an
   assert.deepEqual(faults(await manager.patch(`work-calendars/${row.id}`, { ...none, monday: '09:00-11:00 11:00-13:59' }, row.version)), { monday: 'range' })
   const five = expect(await manager.patch(`work-calendars/${row.id}`, { ...none, monday: '09:00-14:00' }, row.version), 200)
   expect(await desk.post('tickets', ticket()), 201)
+  for (const [kind, priority, code] of [['repair', 'P1', 'urgent'], ['complaint', 'P2', 'urgent'], ['safety', 'P3', 'safety']]) { // an emergency waits for no Monday
+    const [p] = expect(await manager.get(`sla-policies?community_id=${house.community}&kind=${kind}&priority=${priority}`), 200).items
+    assert.deepEqual(faults(await manager.patch(`sla-policies/${p.id}`, { hours: 'working' }, p.version)), { hours: code })
+  }
   // a year of working time within five hours a week: more than the calendar can say
   const policy = expect(await manager.get(`sla-policies?community_id=${house.community}&kind=suggestion&priority=P3`), 200).items[0]
   const long = expect(await manager.patch(`sla-policies/${policy.id}`, { resolve_min: 525600, hours: 'working' }, policy.version), 200)

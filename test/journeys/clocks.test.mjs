@@ -164,7 +164,7 @@ test('overdue is what any running clock says: number, link and list agree, and i
   const agree = async () => {
     const b = await board()
     const now = encodeURIComponent(b.now)
-    const soon = encodeURIComponent(new Date(Date.parse(b.now) + 4 * 3_600_000).toISOString())
+    const soon = encodeURIComponent(new Date(Date.parse(b.now) + 2 * 3_600_000).toISOString())
     const late = await count(`next_due.lt=${now}`)
     assert.equal(b.counts.breached, late.total)
     assert.equal(b.counts.due_soon, (await count(`next_due.gte=${now}&next_due.lt=${soon}`)).total)

@@ -42,6 +42,24 @@ test('a proposal only: at most three, best first, of the kind asked for; nothing
   assert.deepEqual([own.category_id, own.priority], [mine.category_id, 'P2'])
 })
 
+test('a customer who chose no category is taken by his words, which stay on the ticket until somebody says what it is', async () => {
+  const place = { community_id: cm, kind: 'repair', space_id: house.resident1.space_id }
+  const flood = expect(await resident.post('tickets', { ...place, title: '厨房漏水', detail: '地上都是水,水管接头一直喷' }), 201)
+  const [taken] = expect(await suggest('厨房漏水 地上都是水,水管接头一直喷', { kind: 'repair', space_id: place.space_id }, resident), 200).items
+  assert.ok(taken.taken && taken.sla_class === 'urgent')
+  assert.deepEqual([flood.category_id, flood.priority, flood.guessed_by.split(' ')], [taken.category_id, 'P2', taken.words])
+  const none = expect(await resident.post('tickets', { ...place, title: '厨房漏水', category_id: null }), 201) // he took the proposal off
+  assert.deepEqual([none.category_id, none.guessed_by, none.priority], [null, null, 'P3'])
+  const vague = expect(await resident.post('tickets', { ...place, title: '大门口有人等我' }), 201) // one character is in anything
+  assert.equal(vague.category_id, null)
+  const typed = expect(await desk.post('tickets', { ...place, title: '厨房漏水', channel: 'phone' }), 201) // who takes a call chooses
+  assert.equal(typed.category_id, null)
+  assert.equal(expect(await desk.get(`tickets/${flood.id}`), 200).guessed_by, flood.guessed_by)
+  const said = expect(await desk.patch(`tickets/${flood.id}`, { category_id: flood.category_id }, flood.version), 200)
+  assert.deepEqual([said.category_id, said.guessed_by, said.reroutes], [flood.category_id, null, 0])
+  assert.deepEqual(faults(await resident.post('tickets', { ...place, title: '厨房漏水', guessed_by: '漏水' })), { guessed_by: 'read_only' })
+})
+
 test('the words are the community’s: a manager mends what was suggested wrongly', async () => {
   const c = expect(await manager.post('categories', { community_id: cm, name: '泳池·水温低', kind: 'repair', place: 'outdoor', group_name: '泳池', problem: '水温低', words: '泳池 水温' }), 201)
   assert.deepEqual([(await first('泳池水温太低')).category_id, (await first('泳池水温太低')).words], [c.id, ['泳池', '水温']])

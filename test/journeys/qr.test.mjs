@@ -49,6 +49,13 @@ test('a sign says its place; what is told there becomes a ticket with a link to 
   assert.equal((await fetch(`${house.url}${made.url}`)).status, 200)
 })
 
+test('what is told at a sign is taken by its words: a flood is urgent before anybody reads it', async () => {
+  const key = code(await sign(unit))
+  const of = async (text) => (await db.run(`SELECT category_id IS NOT NULL, guessed_by, priority FROM ticket WHERE code = '${expect(await say(key, { text }), 201).code}'`))[0]
+  assert.match(await of('卫生间水管漏水了'), /^(1|t)\|.*漏水.*\|2$/)
+  assert.match(await of('请你们来看一下'), /^(0|f)\|\|3$/)
+})
+
 test('no resident is named, and a known number answers like any other', async () => {
   const key = code(await sign(unit))
   const place = expect(await ask('GET', `places/${key}`), 200)

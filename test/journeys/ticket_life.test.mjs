@@ -1,7 +1,7 @@
 // ticket_life.test.mjs - a ticket's whole life through the API, on every way it can go, as each person sees it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { act, expect, openHouse, PNG, upload } from '../lib/house.mjs'
+import { act, expect, faults, openHouse, PNG, upload } from '../lib/house.mjs'
 
 const STATES = [
   'received',
@@ -402,6 +402,10 @@ test('comments: internal ones are not for the customer', async () => {
   const mine = await timeline(resident, t)
   assert.deepEqual(texts(mine), ['请尽快安排', '下午在家'])
   assert.ok(!JSON.stringify(mine).includes('客户脾气急'))
+  expect(await desk.post(`tickets/${t.id}/comments`, { text: '打了两次没人接', contact: 'missed' }), 201) // how he was spoken with is a kind of note
+  assert.equal((await timeline(desk, t)).at(-1).data.contact, 'missed')
+  assert.deepEqual(faults(await resident.post(`tickets/${t.id}/comments`, { text: 'x', contact: 'call' })), { contact: 'denied' })
+  assert.deepEqual(faults(await desk.post(`tickets/${t.id}/comments`, { text: 'x', contact: 'dream' })), { contact: 'choice' })
 })
 
 test('priority: from urgency, impact and tier; an override needs a reason', async () => {

@@ -220,6 +220,8 @@ export const mutants = [
   // --- what a ticket turns out to be
   ['an emergency found out later is one', 'src/rooms/service/reclass.c', '    return clocks_tighten(c, tx, old, neu, tier);\n}\n\nenum err effect_prioritize', '    (void)tier;\n    return E_OK;\n}\n\nenum err effect_prioritize', 'src/rooms/service/test/reclass_test.c'],
   ['what was promised stands', 'src/rooms/service/clock.c', 'if (row_has(old, f->stopped) || due_ms[k] >= row_int(old, f->due))', 'if (row_has(old, f->stopped))', 'src/rooms/service/test/reclass_test.c'],
+  ['nothing is guessed where the customer wants none', 'src/rooms/service/rules.c', '    if (neu->set & BIT(T_CATEGORY) || row_has', '    if (row_has(neu, T_CATEGORY) || row_has', 'test/journeys/handbook.test.mjs'],
+  ['nor for staff, who choose', 'src/rooms/service/rules.c', '        (c->who && who_may(c->who, "ticket.staff", row_int(neu, R_COMMUNITY))))', '        false)', 'test/journeys/handbook.test.mjs'],
   ['no certificate by reclassifying', 'src/rooms/service/reclass.c', '        TRY(check_hands(c, tx, old, now_of(old, neu, T_CATEGORY)));', '        (void)check_hands;', 'src/rooms/service/test/reclass_test.c'],
   ['nor by starting', 'src/rooms/service/tables.c', '     guard_start,\n', '     NULL,\n', 'src/rooms/service/test/reclass_test.c'],
   ['a merged ticket hands on its promise', 'src/rooms/service/links.c', '    TRY(take_over_promise(c, tx, &into, old));', '    (void)into;', 'src/rooms/service/test/reclass_test.c'],

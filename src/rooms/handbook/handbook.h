@@ -180,6 +180,12 @@ MUST_USE enum err category_brief(struct ctx *c, struct tx *tx, int64_t community
  * with field error category_id, kind or place, when not. */
 MUST_USE enum err category_fits(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
                                 struct val category, struct val space);
+/* R5, service R41: the category that a customer's own words of this kind at this space (either may
+ * be v_null) sound most like, and by which of them; v_null where they say too little. Needs no
+ * right. */
+MUST_USE enum err category_guess(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                                 struct val space, struct str text, struct val *ret,
+                                 struct str *ret_words);
 struct class_seed { /* a row of the shipped table: without community and skill_id */
     struct row row;
     struct str skill; /* its name; empty: none */

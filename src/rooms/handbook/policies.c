@@ -150,9 +150,14 @@ static enum err policy_check(struct ctx *c, struct tx *tx, const struct row *old
     if (!old)
         TRY(category_fits(c, tx, row_int(neu, R_COMMUNITY), row_int(neu, PL_KIND),
                           neu->v[PL_CATEGORY], v_null()));
-    if (row_int(neu, PL_KIND) == KIND_SAFETY && row_int(neu, PL_HOURS) != HOURS_ALWAYS)
-        return FAIL_FIELD(c, "hours", "safety", "安全类按 24 小时计时",
-                          "safety runs day and night");
+    if (row_int(neu, PL_HOURS) != HOURS_ALWAYS) {
+        if (row_int(neu, PL_KIND) == KIND_SAFETY)
+            return FAIL_FIELD(c, "hours", "safety", "安全类按 24 小时计时",
+                              "safety runs day and night");
+        if (row_int(neu, PL_PRIORITY) <= 2)
+            return FAIL_FIELD(c, "hours", "urgent", "P1、P2 按 24 小时计时",
+                              "P1 and P2 run day and night");
+    }
     return check_tier(c, tx, neu);
 }
 

@@ -5,12 +5,15 @@
 #include "rooms/handbook/room.h"
 
 enum { CATEGORIES_MAX = 1000, WORDS_MAX = 24, BEST_MAX = 3, TEXT_CHARS = 2000, FULL = 1000 };
+enum { GUESS_MIN = FULL / 4, GUESS_WORDS_MAX = 8 }; /* a word that four categories share */
 
 static const struct query Q_CLASSES = {
     "handbook.classes",
     "SELECT id, name, name_en, kind, place, sla_class, words FROM category WHERE community_id = $1 "
     "AND archived = 0 AND words IS NOT NULL ORDER BY id LIMIT 1001"};
-const struct query *const suggest_queries[] = {&Q_CLASSES, NULL};
+static const struct query Q_SPACE_KIND = {
+    "handbook.space_kind", "SELECT kind FROM space WHERE community_id = $1 AND id = $2"};
+const struct query *const suggest_queries[] = {&Q_CLASSES, &Q_SPACE_KIND, NULL};
 enum { C_ID, C_NAME, C_NAME_EN, C_KIND, C_PLACE, C_CLASS, C_WORDS, C__N };
 
 /* ASCII letters small, the rest as it is. */
@@ -67,7 +70,8 @@ static int spread(const struct rows *all, struct str word)
     return n ? n : 1;
 }
 
-/* Two characters found once count FULL; a place that does not fit halves it. */
+/* Two characters found once count FULL, one a quarter of that, for it is in anything; a place that
+ * does not fit halves it. */
 static struct found weigh(const struct rows *all, const struct val *row, struct str text, int place)
 {
     struct found f = {.row = row};
@@ -77,8 +81,8 @@ static struct found weigh(const struct rows *all, const struct val *row, struct 
         if (!word.n || !says(text, word))
             continue;
         size_t chars = utf8_len(word);
-        int length = is_letter(word.p[0]) ? 2 : chars > 4 ? 4 : (int)chars;
-        f.score += FULL * length / 2 / spread(all, word);
+        int half = is_letter(word.p[0]) ? 2 : chars > 4 ? 4 : (int)chars;
+        f.score += (half > 1 ? FULL * half / 2 : FULL / 4) / spread(all, word);
         f.words[f.n++] = word;
     }
     if (place && val_int(row[C_PLACE]) && val_int(row[C_PLACE]) != PLACE_NONE &&
@@ -87,8 +91,9 @@ static struct found weigh(const struct rows *all, const struct val *row, struct 
     return f;
 }
 
-struct suggestion {
-    struct req *q;
+struct suggestion { /* of what is described as text, at a place of this kind (0: not said) */
+    int64_t community, kind, space_kind;
+    struct str text;
     struct found best[BEST_MAX];
     size_t n;
 };
@@ -125,9 +130,62 @@ static const struct field suggest_fields[I__N] = {
 
 static enum err find(struct ctx *c, struct tx *tx, struct suggestion *s)
 {
-    const struct row *in = &s->q->in;
     struct rows *all = arena_get(c->mem, sizeof *all);
-    int64_t community = row_int(in, I_COMMUNITY), kind = row_int(in, I_KIND);
+    struct str text = folded(c->mem, s->text);
+    s->n = 0;
+    TRY(q_rows(c, tx, &Q_CLASSES, IN(v_int(s->community)), CATEGORIES_MAX, all));
+    for (size_t i = 0; i < all->n; i++) {
+        const struct val *row = all->v + i * C__N;
+        if ((s->kind && val_int(row[C_KIND]) != s->kind) ||
+            !place_allows(val_int(row[C_PLACE]), s->space_kind))
+            continue;
+        struct found f = weigh(all, row, text, place_of(s->space_kind));
+        if (f.score)
+            keep(s, &f);
+    }
+    return E_OK;
+}
+
+enum err category_guess(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
+                        struct val space, struct str text, struct val *ret, struct str *ret_words)
+{
+    struct suggestion *s = arena_get(c->mem, sizeof *s);
+    struct val at = v_null();
+    *s = (struct suggestion){.community = community, .kind = kind};
+    *ret = v_null();
+    *ret_words = (struct str){0};
+    if (space.t == V_INT) {
+        enum err e = q_one(c, tx, &Q_SPACE_KIND, IN(v_int(community), space), &at, 1);
+        if (e == E_MISSING)
+            return E_OK; /* told by the reference check */
+        TRY(e);
+    }
+    s->space_kind = val_int(at);
+    s->text = utf8_head(text, TEXT_CHARS);
+    TRY(find(c, tx, s));
+    if (!s->n || s->best[0].score < GUESS_MIN)
+        return E_OK;
+    struct buf b;
+    buf_init(&b, c->mem, TEXT_CHARS);
+    for (size_t k = 0; k < s->best[0].n && k < GUESS_WORDS_MAX; k++) {
+        if (k)
+            buf_putc(&b, ' ');
+        buf_put(&b, s->best[0].words[k]);
+    }
+    *ret = s->best[0].row[C_ID];
+    *ret_words = buf_str(&b);
+    return E_OK;
+}
+
+struct asking {
+    struct req *q;
+    struct suggestion s;
+};
+
+static enum err ask(struct ctx *c, struct tx *tx, struct asking *a)
+{
+    const struct row *in = &a->q->in;
+    int64_t community = row_int(in, I_COMMUNITY);
     struct row space = {0};
     if (!who_may(c->who, "ticket.create", community))
         return FAIL(c, E_MISSING, "没有找到这个项目", "no such community");
@@ -135,26 +193,19 @@ static enum err find(struct ctx *c, struct tx *tx, struct suggestion *s)
                        &(struct row){.v = {in->v[I_SPACE]}, .set = 1}, community));
     if (row_has(in, I_SPACE))
         TRY(res_load(c, tx, &res_space, row_int(in, I_SPACE), &space));
-    TRY(q_rows(c, tx, &Q_CLASSES, IN(v_int(community)), CATEGORIES_MAX, all));
-    struct str text = folded(c->mem, row_str(in, I_TEXT));
-    for (size_t i = 0; i < all->n; i++) {
-        const struct val *row = all->v + i * C__N;
-        if ((kind && val_int(row[C_KIND]) != kind) ||
-            !place_allows(val_int(row[C_PLACE]), row_int(&space, SP_KIND)))
-            continue;
-        struct found f = weigh(all, row, text, place_of(row_int(&space, SP_KIND)));
-        if (f.score)
-            keep(s, &f);
-    }
-    return E_OK;
+    a->s = (struct suggestion){.community = community,
+                               .kind = row_int(in, I_KIND),
+                               .space_kind = row_int(&space, SP_KIND),
+                               .text = row_str(in, I_TEXT)};
+    return find(c, tx, &a->s);
 }
 
 static enum err answer(struct ctx *c, struct tx *tx, void *arg)
 {
-    struct suggestion *s = arg;
-    struct buf *b = &s->q->out;
-    s->n = 0;
-    TRY(find(c, tx, s));
+    struct asking *a = arg;
+    struct buf *b = &a->q->out;
+    const struct suggestion *s = &a->s;
+    TRY(ask(c, tx, a));
     buf_put(b, S("{\"items\":["));
     for (size_t i = 0; i < s->n; i++) {
         const struct found *f = &s->best[i];
@@ -166,7 +217,8 @@ static enum err answer(struct ctx *c, struct tx *tx, void *arg)
         field_to_json(b, &res_category.fields[CA_KIND], f->row[C_KIND], NULL);
         buf_put(b, S(",\"sla_class\":"));
         field_to_json(b, &res_category.fields[CA_CLASS], f->row[C_CLASS], NULL);
-        buf_fmt(b, ",\"score\":%d,\"words\":[", f->score);
+        buf_fmt(b, ",\"score\":%d,\"taken\":%s,\"words\":[", f->score,
+                i == 0 && f->score >= GUESS_MIN ? "true" : "false");
         for (size_t k = 0; k < f->n; k++) {
             if (k)
                 buf_putc(b, ',');
@@ -181,9 +233,9 @@ static enum err answer(struct ctx *c, struct tx *tx, void *arg)
 /* A read, asked by POST because what people describe has no place in an address. */
 static enum err suggest_post(struct ctx *c, struct req *q)
 {
-    struct suggestion *s = arena_get(c->mem, sizeof *s);
-    s->q = q;
-    return db_read(q->app->db, c, answer, s);
+    struct asking *a = arena_get(c->mem, sizeof *a);
+    a->q = q;
+    return db_read(q->app->db, c, answer, a);
 }
 
 const struct route suggest_routes[] = {
@@ -196,7 +248,8 @@ const struct route suggest_routes[] = {
      suggest_fields,
      I__N,
      {"按描述推荐分类", "Which category does it sound like, and why"},
-     "{items:[{category_id:int,name:str,kind:str,sla_class:str?,score:int,words:[str]}]}",
+     "{items:[{category_id:int,name:str,kind:str,sla_class:str?,score:int,taken:bool,words:[str]}]"
+     "}",
      0,
      NULL},
     {0}};

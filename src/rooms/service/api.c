@@ -137,17 +137,27 @@ static enum err rating_post(struct ctx *c, struct req *q)
     return E_OK;
 }
 
+/* How the customer was spoken with, where a comment is what was said then. */
+static const struct choice contacts[] = {{1, "call", {"通话", "Call"}, NULL},
+                                         {2, "missed", {"未接通", "No answer"}, NULL},
+                                         {3, "meeting", {"面谈", "Meeting"}, NULL},
+                                         {0}};
+
 static enum err comment_post(struct ctx *c, struct req *q)
 {
-    enum { TEXT_IN, INTERNAL, HAPPENED };
+    enum { TEXT_IN, INTERNAL, HAPPENED, CONTACT };
     struct row ticket;
     int64_t at_ms;
     TRY(res_load_seen(c, q->tx, &res_ticket, q->ids[0], &ticket));
     int64_t community = row_int(&ticket, R_COMMUNITY);
     bool internal = row_int(&q->in, INTERNAL);
-    if (internal && !who_may(c->who, "ticket.staff", community))
+    bool staff = who_may(c->who, "ticket.staff", community);
+    if (internal && !staff)
         return FAIL_FIELD(c, "internal", "denied", "只有员工可以写内部备注",
                           "only staff can write internal notes");
+    if (row_has(&q->in, CONTACT) && !staff)
+        return FAIL_FIELD(c, "contact", "denied", "只有员工可以登记通话和见面",
+                          "only staff can record calls and meetings");
     TRY(late_note(c, &res_ticket, &ticket, "happened_at", row_int(&q->in, HAPPENED), &at_ms));
     struct buf data;
     buf_init(&data, c->mem, 64 << 10);
@@ -155,6 +165,9 @@ static enum err comment_post(struct ctx *c, struct req *q)
     buf_json(&data, row_str(&q->in, TEXT_IN));
     if (internal)
         buf_put(&data, S(",\"internal\":true"));
+    if (row_has(&q->in, CONTACT))
+        buf_fmt(&data, ",\"contact\":\"%s\"",
+                choice_of_code(contacts, row_int(&q->in, CONTACT))->key);
     late_mark(c, at_ms, &data);
     buf_putc(&data, '}');
     struct event e = {.topic = "ticket.comment",
@@ -200,7 +213,9 @@ static const struct field comment_fields[] = {
     {"text", F_LONGTEXT, REQUIRED, 1, 2000, .label = {"内容", "Text"}},
     {"internal", F_BOOL, 0, .label = {"内部", "Internal"}},
     {"happened_at", F_INSTANT, 0, .label = {"实际时间", "When it happened"},
-     .help = {"只限处理人补报,72 小时内", "the worker's own, at most 72 h ago"}}};
+     .help = {"只限处理人补报,72 小时内", "the worker's own, at most 72 h ago"}},
+    {"contact", F_ENUM, 0, .choices = contacts, .label = {"联系方式", "Contact"},
+     .help = {"这段话是与客户通话或面谈的记录", "the text is what was said in a call or meeting"}}};
 static const struct field rating_input[] = {
     {"content", F_INT, REQUIRED, 1, 5, .label = {"服务内容", "Content"}},
     {"attitude", F_INT, REQUIRED, 1, 5, .label = {"服务态度", "Attitude"}},

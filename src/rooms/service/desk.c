@@ -7,7 +7,7 @@
 #include "core/event.h"
 
 enum { LOOKUP_MAX = 20, PLATES_OF_DIGITS = 5, END_CHARS = 4 };
-enum { COLUMN_MAX = 50, FEEDBACK_MAX = 50, DUE_SOON_MS = 4 * 3600 * 1000 };
+enum { COLUMN_MAX = 50, FEEDBACK_MAX = 50, DUE_SOON_MS = 2 * 3600 * 1000 };
 enum { COLUMN_TEXT_BYTES = 90 << 10 }; /* four such columns fit a reply, whatever people write */
 
 static const struct query Q_BY_CODE = {

@@ -41,6 +41,38 @@ const char *ticket_heard_by(const struct row *r)
 
 /* --- creation --- */
 
+/* R41: what customers tell without a category is taken for what it sounds like, so that a flood at
+ * night is urgent before anybody read it. Which words did it stays on the ticket until somebody
+ * says what it is; a category given as null is a customer who wants none guessed. */
+struct guess {
+    struct row *neu;
+    struct str text, words;
+    struct val category;
+};
+
+static enum err guess_read(struct ctx *c, struct tx *tx, void *arg)
+{
+    struct guess *g = arg;
+    return category_guess(c, tx, row_int(g->neu, R_COMMUNITY), row_int(g->neu, T_KIND),
+                          g->neu->v[T_SPACE], g->text, &g->category, &g->words);
+}
+
+static enum err take_guess(struct ctx *c, struct app *app, struct row *neu)
+{
+    struct guess g = {.neu = neu};
+    if (neu->set & BIT(T_CATEGORY) || row_has(neu, T_EXTERNAL_ID) ||
+        (c->who && who_may(c->who, "ticket.staff", row_int(neu, R_COMMUNITY))))
+        return E_OK;
+    g.text = arena_fmt(c->mem, PRS "\n" PRS, PRA(row_str(neu, T_TITLE)),
+                       PRA(row_str(neu, T_DETAIL)));
+    TRY(db_read(app->db, c, guess_read, &g));
+    if (g.category.t == V_NULL)
+        return E_OK;
+    row_put(neu, T_CATEGORY, g.category);
+    row_put(neu, T_GUESSED, v_text(g.words));
+    return E_OK;
+}
+
 /* The number is taken outside the transaction: WX-2026-000123 by kind and the community's civil
  * year. */
 enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
@@ -51,6 +83,7 @@ enum err ticket_prepare(struct ctx *c, struct app *app, struct row *neu)
     if (!(neu->set & BIT(T_KIND)) || !row_has(neu, R_COMMUNITY))
         return E_OK;
     int64_t community = row_int(neu, R_COMMUNITY), n;
+    TRY(take_guess(c, app, neu));
     int64_t at = row_has(neu, R_CREATED_AT) ? row_int(neu, R_CREATED_AT) : c->now_ms;
     struct date d = zone_date(app_zone(community), at);
     struct str series = arena_fmt(c->mem, "%s-%04d", prefix[row_int(neu, T_KIND)], d.y);
@@ -246,6 +279,8 @@ enum err ticket_check(struct ctx *c, struct tx *tx, const struct row *old, struc
     TRY(check_asset(c, tx, old, neu));
     TRY(check_category(c, tx, old, neu));
     if (old) {
+        if (row_has(old, T_GUESSED) && neu->set & BIT(T_CATEGORY))
+            row_put(neu, T_GUESSED, v_null());
         count_reclass(old, neu);
         TRY(ticket_reclass(c, tx, old, neu));
         return check_closed(c, neu);

@@ -111,6 +111,7 @@ enum {
     T_PAGE,
     T_ARRIVED,
     T_PAYABLE,
+    T_GUESSED,
     T__N
 };
 /* Writes T_NEXT_DUE from the row's own clocks; res_ticket's derive, for rows written past the

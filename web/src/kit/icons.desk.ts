@@ -23,6 +23,15 @@ icons_add({
   case: 'M4 8h16v11H4zM9 8V5h6v3M4 13h16',
   copies: 'M8 8h12v12H8zM16 8V4H4v12h4',
   join: 'M7 4v4c0 3 2 4 5 4s5 1 5 4v4M17 4v4c0 3-2 4-5 4',
+  reply: 'M9 5L4 10l5 5M4 10h9a7 7 0 0 1 7 7v2',
+  swap: 'M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4',
+  loop: 'M19 8a8 8 0 0 0-14-1M5 3v4h4M5 16a8 8 0 0 0 14 1M19 21v-4h-4',
+  link: 'M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 6 6l1-1',
+  mail: 'M3 6h18v13H3zM3 7l9 7 9-7',
+  book: 'M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM5 17a3 3 0 0 1 3-3h11',
+  text: 'M4 6h16M4 11h16M4 16h9',
+  coin: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16M9 8l3 4 3-4M12 12v5M9.5 13h5M9.5 15.5h5',
+  flag: 'M6 21V4h11l-2 4 2 4H6',
   shield: 'M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z',
   tree: 'M5 4v14h5M5 9h5M13 7h6v4h-6zM13 16h6v4h-6z',
 })
@@ -34,7 +43,9 @@ const MENU: Record<string, string> = {
   ratings: 'star', categories: 'tag', 'sla-policies': 'timer', 'priority-policies': 'sliders', shifts: 'calendar', identities: 'idcard',
   duplicates: 'copies', 'person-merges': 'join', 'data-requests': 'message', consents: 'check', 'retention-rules': 'archive',
   'login-policies': 'shield', audit: 'search', calendar: 'calendar', simulator: 'timer', escalations: 'bell', 'pause-policies': 'pause',
-  'ladder-steps': 'upload', assets: 'gear', 'qr-signs': 'tag',
+  'ladder-steps': 'upload', assets: 'gear', 'qr-signs': 'pin', 'return-visits': 'phone', handovers: 'swap', loops: 'loop', 'public-links': 'link',
+  letters: 'mail', mailboxes: 'mail', handbook: 'book', 'reply-templates': 'text', 'price-items': 'coin', 'intake-settings': 'sliders', quality: 'flag',
+  'staff-zones': 'pin', 'consent-texts': 'text', 'processing-activities': 'tree', 'impact-assessments': 'alert', processors: 'case', 'retention-runs': 'refresh',
 }
 export function menu_icon(key: string): string {
   return MENU[key] ?? 'list'

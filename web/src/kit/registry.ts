@@ -8,7 +8,7 @@ const pages = new Map<string, (id: number) => string>()
 const creating = new Map<string, string>()
 interface HouseholdTab { key: string; label: Pair; permission: string; component: Component }
 const tabs: HouseholdTab[] = []
-type Place = 'panel' | 'bar'
+type Place = 'panel' | 'bar' | 'form' | 'peek'
 const parts: { path: string; place: Place; component: Component }[] = []
 const starts = new Map<string, string>()
 const menu = new Map<string, string>([['home', '/']])
@@ -19,7 +19,8 @@ export const registry = {
   create_page: (path: string, to: string) => creating.set(path, to),
   /* A tab of the household's page; the component is given its space-id. */
   household_tab: (tab: HouseholdTab) => tabs.push(tab),
-  /* What another room adds to a record's own page: among its panels or its buttons. The component is given the row. */
+  /* What a room adds to a record's page, among its panels or buttons, given the row; to its drawer; or to the form that
+     changes it, given the form's values, too. */
   record_part: (path: string, place: Place, component: Component) => parts.push({ path, place, component }),
   /* What the menu opens a list with, instead of everything: "state=open&sort=due_at". */
   list_start: (path: string, query: string) => starts.set(path, query),

@@ -7,6 +7,7 @@ export const H = sheet({
   people: ['成员', 'Members'],
   stays: ['入住记录', 'Occupancy'],
   tickets: ['工单', 'Tickets'],
+  complaints: ['投诉', 'Complaints'],
   feedback: ['评价与回访', 'Feedback'],
   open_n: ['{0} 个未完成', '{0} open'],
   mean: ['平均 {0} 分', '{0} on average'],

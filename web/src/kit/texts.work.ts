@@ -19,5 +19,11 @@ export const W = sheet({
   payable: ['客户应付', 'To be paid by the customer'],
   drop: ['去掉', 'Take out'],
   drop_ask: ['去掉“{0}”？', 'Take “{0}” out?'],
+  left: ['还没做的', 'Not done yet'],
+  left_steps: ['处理步骤还有 {0}/{1} 步没勾', '{0} of {1} steps not ticked'],
+  left_photo: ['没有处理后的照片', 'No photo of how it is now'],
+  left_signature: ['客户没有签名', 'The customer has not signed'],
+  left_signature_pay: ['有收费，客户没有签名', 'There is something to pay and the customer has not signed'],
+  left_back: ['回去补', 'Go back and add'],
   sign_for: ['请确认后签名：应付 ¥{0}', 'Please check and sign: ¥{0} to be paid'],
 })

@@ -103,6 +103,17 @@ export function instant_from(date: string, time = '00:00'): string | null {
   return new Date(guess).toISOString().replace('.000Z', 'Z')
 }
 
+/* A civil date n days later. */
+export function days_after(date: string, n: number): string {
+  const d = new Date(date + 'T00:00:00Z')
+  d.setUTCDate(d.getUTCDate() + n)
+  return d.toISOString().slice(0, 10)
+}
+/* The day of the week of a civil date: 周六, Sat */
+export function date_text(date: string): string {
+  return new Intl.DateTimeFormat(locale(), { weekday: 'short', timeZone: 'UTC' }).format(new Date(date + 'T00:00:00Z'))
+}
+
 export function date_today(): string {
   return instant_text(new Date(clock_now()).toISOString()).slice(0, 10)
 }

@@ -2,11 +2,11 @@
 import { L } from '../kit/i18n'
 import { action, resource } from '../kit/meta'
 import { Q } from '../kit/texts.offline'
-import { T } from '../kit/texts'
+import { R } from '../kit/texts.record'
 import type { Entry } from './store'
 
 export function entry_text(e: Entry): string {
   if (e.kind === 'comment') return Q.comment
-  if (e.kind === 'photo') return e.stage === 'voice' ? T.stage_voice : e.stage === 'signature' ? T.stage_signature : Q.photo
+  if (e.kind === 'photo') return e.stage === 'voice' ? R.stage_voice : e.stage === 'signature' ? R.stage_signature : Q.photo
   return L(action(resource(e.subject.split('/')[1]), e.action!)?.label) || e.action!
 }

@@ -580,8 +580,8 @@ static void test_sweep_plan(void **state)
     struct str plan;
     house_as(h, AS_SYSTEM);
     house_ok(h, db_explain(h->app.db, &h->c, ladder_queries[0], IN(v_int(HOUSE_NOW)), &plan));
-    if (!house_pg) /* PostgreSQL scans small tables whatever indexes they have */
-        assert_true(str_find(plan, S("ticket_clock")) >= 0 && str_find(plan, S("TEMP B-TREE")) < 0);
+    assert_true(str_find(plan, S("ticket_clock")) >= 0);
+    assert_true(str_find(plan, S("TEMP B-TREE")) < 0 && str_find(plan, S("Sort")) < 0);
     house_close(h);
 }
 

@@ -14,7 +14,7 @@ export type ClockName = (typeof CLOCKS)[number]
 export const steps_of = (c: Values | null): string[] => String((lang.value === 'en' && c?.checklist_en) || c?.checklist || '').split('\n').filter(Boolean)
 
 export interface Clock { tone: 'none' | 'ok' | 'soon' | 'late' | 'done'; text: string; due: string | null; done: string | null; late: boolean }
-const SOON_MS: Record<ClockName, number> = { respond: 30 * 60000, handle: 2 * 3600000, resolve: 4 * 3600000 }
+export const SOON_MS = 2 * 3600000 // as DUE_SOON_MS of the server: what is amber here is counted there
 const STOP: Record<ClockName, string> = { respond: 'responded_at', handle: 'handled_at', resolve: 'resolved_at' }
 
 export function clock_of(t: Values, name: ClockName): Clock {
@@ -28,7 +28,7 @@ export function clock_of(t: Values, name: ClockName): Clock {
   if (t.clock_stopped && name !== 'respond') return { tone: 'none', text: T.stopped, due, done, late: !!t[name + '_breached'] }
   const left = Date.parse(due) - now.value
   if (left < 0) return { tone: 'late', text: fill(T.late, span_text(left)), due, done, late: true }
-  return { tone: left < SOON_MS[name] ? 'soon' : 'ok', text: fill(T.left, span_text(left)), due, done, late: false }
+  return { tone: left < SOON_MS ? 'soon' : 'ok', text: fill(T.left, span_text(left)), due, done, late: false }
 }
 
 /* The clock that matters now: of those not stopped the one due first, as the server's next_due. */

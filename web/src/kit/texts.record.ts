@@ -1,0 +1,30 @@
+// The catalogue, sheet of a record: its form, its files, what happened to it.
+import { sheet } from './i18n'
+
+export const R = sheet({
+  problem_fields: ['有 {0} 处需要修改', '{0} to correct'],
+  conflict_text: ['载入最新内容后，你填写的内容会保留，请核对后再保存。', 'Load the latest version; what you typed is kept. Check it, then save again.'],
+  conflict_reload: ['载入最新内容', 'Load the latest'],
+  conflict_now: ['对方改为：{0}', 'Now on the server: {0}'],
+  conflict_loaded: ['已载入最新内容，请核对后保存。', 'The latest version is loaded. Check and save.'],
+  stage_before: ['处理前', 'Before'],
+  stage_after: ['处理后', 'After'],
+  stage_other: ['其他', 'Other'],
+  stage_signature: ['签名', 'Signature'],
+  stage_voice: ['语音', 'Voice note'],
+  timeline_none: ['还没有记录', 'Nothing yet'],
+  comment_add: ['添加备注', 'Add comment'],
+  comment_internal: ['仅内部可见', 'Internal only'],
+  send: ['发送', 'Send'],
+  contact: ['这条是', 'This is'],
+  contact_call: ['通话', 'Call'],
+  contact_missed: ['未接通', 'No answer'],
+  contact_meeting: ['面谈', 'Meeting'],
+  event_mail: ['邮件', 'Letter'],
+  event_escalated: ['升级提醒', 'Escalated'],
+  told_later: ['{0} 补报', 'entered {0}'],
+  event_other: ['变更', 'Event'],
+  photo_remove: ['移除照片', 'Remove photo'],
+  photo_bad: ['这张图片无法读取，请换一张。', 'This picture cannot be read. Take another one.'],
+  call_number: ['拨打 {0}', 'Call {0}'],
+})
