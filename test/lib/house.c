@@ -209,6 +209,18 @@ int64_t house_number(struct house *h, const char *sql)
     return j.number;
 }
 
+void house_pretend_large(struct house *h)
+{
+    if (house_pg)
+        house_sql(
+            h,
+            str_z(h->mem,
+                  arena_fmt(h->mem,
+                            "UPDATE pg_class SET reltuples = 1000000, relpages = "
+                            "1 WHERE relkind IN ('r', 'i') AND relnamespace = '%s'::regnamespace",
+                            h->schema)));
+}
+
 /* --- building --- */
 
 static int64_t put(struct house *h, const struct resource *r, struct row *row)

@@ -5,6 +5,17 @@
 #include "core/res_in.h"
 #include "rooms/service/desk.h"
 
+static void has_identity(struct house *h, int64_t kind, const char *value)
+{
+    struct row row = {0};
+    row_put(&row, R_COMMUNITY, v_int(h->a));
+    row_put(&row, ID_PERSON, v_int(h->person[AS_RESIDENT]));
+    row_put(&row, ID_KIND, v_int(kind));
+    row_put(&row, ID_VALUE, v_text(str_of(value)));
+    house_as(h, AS_DESK);
+    house_ok(h, house_insert(h, &res_identity, &row));
+}
+
 /* What each question begins with; by whatever is typed, nobody's whole community is read. */
 static void test_lookup_plans(void **state)
 {
@@ -19,6 +30,8 @@ static void test_lookup_plans(void **state)
                  {"desk.by_identity", "person_identity_value_key", 4},
                  {"desk.by_identity_end", "person_identity_end", 4}};
     struct val text = v_lit("5071"), date = v_lit("2026-03-02");
+    has_identity(h, 1, "苏P·M9Q71"); /* an empty table has no size to pretend */
+    house_pretend_large(h);
     house_as(h, AS_SYSTEM);
     for (size_t i = 0; i < COUNT_OF(asked); i++) {
         const struct query *const *q = desk_queries;
@@ -26,7 +39,7 @@ static void test_lookup_plans(void **state)
         while (*q && !str_eqz(str_of((*q)->name), asked[i].query))
             q++;
         assert_non_null(*q);
-        struct val in[] = {v_int(h->a), asked[i].nin == 3 ? text : date, text, text};
+        struct val in[] = {v_int(h->a), asked[i].nin == 3 ? text : date, text, v_lit("5072")};
         house_ok(h, db_explain(h->app.db, &h->c, *q, in, (size_t)asked[i].nin, &plan));
         if (str_find(plan, str_of(asked[i].index)) < 0)
             fail_msg("%s: " PRS, asked[i].query, PRA(plan));
@@ -68,17 +81,6 @@ static int homes(struct house *h, const char *typed, bool plain)
     house_ok(h, db_read(h->app.db, c, ask, &q));
     house_ok(h, json_parse(c, buf_str(&q.out), &j));
     return (int)json_count(json_get(j, "items"));
-}
-
-static void has_identity(struct house *h, int64_t kind, const char *value)
-{
-    struct row row = {0};
-    row_put(&row, R_COMMUNITY, v_int(h->a));
-    row_put(&row, ID_PERSON, v_int(h->person[AS_RESIDENT]));
-    row_put(&row, ID_KIND, v_int(kind));
-    row_put(&row, ID_VALUE, v_text(str_of(value)));
-    house_as(h, AS_DESK);
-    house_ok(h, house_insert(h, &res_identity, &row));
 }
 
 static void test_plates(void **state)
