@@ -56,6 +56,12 @@ test('the system sends the best, says why, and nothing twice', async () => {
   assert.deepEqual(faults(await auto(await order(), 'lottery')), { mode: 'choice' })
 })
 
+test('nobody grabs what he lacks the skill for', async () => {
+  const t = await order()
+  const worker = patient(await house.as('worker1'))
+  assert.deepEqual(faults(await worker.post(`tickets/${t.id}/actions/grab`, { version: t.version })), { assignee_id: 'no_skill' })
+})
+
 test('in turn: each once before anybody twice, the absent are passed over', async () => {
   const got = []
   for (let i = 0; i < 6; i++) got.push(expect(await auto(await order(), 'turn'), 200).staff_id)

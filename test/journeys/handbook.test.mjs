@@ -57,6 +57,15 @@ test('a customer who chose no category is taken by his words, which stay on the 
   assert.equal(expect(await desk.get(`tickets/${flood.id}`), 200).guessed_by, flood.guessed_by)
   const said = expect(await desk.patch(`tickets/${flood.id}`, { category_id: flood.category_id }, flood.version), 200)
   assert.deepEqual([said.category_id, said.guessed_by, said.reroutes], [flood.category_id, null, 0])
+  // taken for the wrong thing: what it was taken for leaves nothing behind but the promise, which stands
+  const wrong = expect(await resident.post('tickets', { ...place, title: '不是漏水,是灯一直闪' }), 201)
+  assert.deepEqual([wrong.priority, expect(await desk.get(`tickets/${wrong.id}`), 200).repeat_of_id], ['P2', flood.id])
+  const lamp = (await first('灯具不亮', { kind: 'repair' })).category_id
+  const right = expect(await desk.patch(`tickets/${wrong.id}`, { category_id: lamp }, wrong.version), 200)
+  assert.deepEqual([right.priority, right.repeat_of_id, right.resolve_due], ['P3', null, wrong.resolve_due])
+  const taken_for = async (title, kind = 'repair') => expect(await resident.post('tickets', { ...place, kind, title, space_id: undefined }), 201).guessed_by
+  assert.deepEqual([await taken_for('书柜坏了'), await taken_for('建议多放几个垃圾桶', 'suggestion')], [null, null]) // one character; four that fit as well
+  assert.ok(await taken_for('楼道里闻到煤气味', 'safety')) // danger is danger under either name
   assert.deepEqual(faults(await resident.post('tickets', { ...place, title: '厨房漏水', guessed_by: '漏水' })), { guessed_by: 'read_only' })
 })
 

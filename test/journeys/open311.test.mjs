@@ -126,7 +126,7 @@ test('wrong posts and questions: the code, the reason, and nothing made', async 
   for (const [fields, status, words] of [
     [without('api_key'), 403, /api_key/], [{ ...ok, api_key: 'x'.repeat(43) }, 403, /api_key/], [without('service_code'), 400, /service_code/], [{ ...ok, service_code: '12' }, 404, /service_code/],
     [without('address_string'), 400, /address_string/], [{ ...ok, lat: '91', long: '0' }, 400, /lat/], [{ ...ok, lat: 'NaN', long: '1' }, 400, /lat/], [{ ...ok, lat: '31.2' }, 400, /lat/], [{ ...ok, address_id: '99-99' }, 400, /address_id/],
-    [{ ...ok, description: 'x'.repeat(4001) }, 400, /description/], [{ ...ok, jurisdiction_id: '77' }, 404, /jurisdiction/],
+    [{ ...ok, media_url: 'javascript:alert(1)' }, 400, /media_url/], [{ ...ok, description: 'x'.repeat(4001) }, 400, /description/], [{ ...ok, jurisdiction_id: '77' }, 404, /jurisdiction/],
   ]) {
     const reply = await post(fields)
     const [fault] = JSON.parse(reply.text)

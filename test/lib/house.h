@@ -76,8 +76,8 @@ enum err house_try(struct house *h, int64_t ticket, const char *action, const ch
 /* A statement of a test's own; and one that gives an integer. */
 void house_sql(struct house *h, const char *sql);
 int64_t house_number(struct house *h, const char *sql);
-/* PostgreSQL plans as if every table held a million rows: of a test's few it would read all, whatever
- * indexes there are. SQLite plans the same for few and many. */
+/* PostgreSQL plans as if every table held a million rows: of a test's few it would read all,
+ * whatever indexes there are. SQLite plans the same for few and many. */
 void house_pretend_large(struct house *h);
 /* Fails the test when any consistency check of `anju check` finds something. */
 void house_checks(struct house *h);

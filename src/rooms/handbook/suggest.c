@@ -51,6 +51,7 @@ static bool says(struct str text, struct str word)
 struct found {
     const struct val *row;
     int score;
+    bool strong; /* by more than single characters, which are in anything */
     struct str words[WORDS_MAX];
     size_t n;
 };
@@ -82,6 +83,7 @@ static struct found weigh(const struct rows *all, const struct val *row, struct 
             continue;
         size_t chars = utf8_len(word);
         int half = is_letter(word.p[0]) ? 2 : chars > 4 ? 4 : (int)chars;
+        f.strong |= half > 1;
         f.score += (half > 1 ? FULL * half / 2 : FULL / 4) / spread(all, word);
         f.words[f.n++] = word;
     }
@@ -146,6 +148,13 @@ static enum err find(struct ctx *c, struct tx *tx, struct suggestion *s)
     return E_OK;
 }
 
+/* One fits, and better than any other: of two that fit as well a person chooses. */
+static bool is_guess(const struct suggestion *s)
+{
+    return s->n && s->best[0].strong && s->best[0].score >= GUESS_MIN &&
+           (s->n == 1 || s->best[1].score < s->best[0].score);
+}
+
 enum err category_guess(struct ctx *c, struct tx *tx, int64_t community, int64_t kind,
                         struct val space, struct str text, struct val *ret, struct str *ret_words)
 {
@@ -163,7 +172,7 @@ enum err category_guess(struct ctx *c, struct tx *tx, int64_t community, int64_t
     s->space_kind = val_int(at);
     s->text = utf8_head(text, TEXT_CHARS);
     TRY(find(c, tx, s));
-    if (!s->n || s->best[0].score < GUESS_MIN)
+    if (!is_guess(s))
         return E_OK;
     struct buf b;
     buf_init(&b, c->mem, TEXT_CHARS);
@@ -218,7 +227,7 @@ static enum err answer(struct ctx *c, struct tx *tx, void *arg)
         buf_put(b, S(",\"sla_class\":"));
         field_to_json(b, &res_category.fields[CA_CLASS], f->row[C_CLASS], NULL);
         buf_fmt(b, ",\"score\":%d,\"taken\":%s,\"words\":[", f->score,
-                i == 0 && f->score >= GUESS_MIN ? "true" : "false");
+                i == 0 && is_guess(s) ? "true" : "false");
         for (size_t k = 0; k < f->n; k++) {
             if (k)
                 buf_putc(b, ',');

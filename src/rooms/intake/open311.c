@@ -192,6 +192,12 @@ static void put_time(struct ctx *c, struct ask *a, const char *name, struct val 
     geo_text(&a->out, name, s);
 }
 
+/* Anybody reads what one client sent: only an address that shows a page and runs nothing. */
+static bool is_web(struct str s)
+{
+    return str_starts(s, S("https://")) || str_starts(s, S("http://"));
+}
+
 static void put_rest(struct ctx *c, struct ask *a, struct str rest)
 {
     static const char *const numbers[] = {"lat", "long"};
@@ -201,7 +207,8 @@ static void put_rest(struct ctx *c, struct ask *a, struct str rest)
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (j && json_str(json_get(j, numbers[i])).n)
             geo_raw(&a->out, numbers[i], json_str(json_get(j, numbers[i])));
-    geo_text(&a->out, "media_url", j ? json_str(json_get(j, "media_url")) : (struct str){0});
+    struct str media = j ? json_str(json_get(j, "media_url")) : (struct str){0};
+    geo_text(&a->out, "media_url", is_web(media) ? media : (struct str){0});
 }
 
 /* Never who sent it. */
@@ -437,6 +444,9 @@ static struct refusal fault_of(const struct ask *a)
         return (struct refusal){404, "没有这个 service_code", "service_code was not found"};
     if ((lat.n || lon.n) && (!is_degrees(lat, 90) || !is_degrees(lon, 180)))
         return (struct refusal){400, "lat、long 无效", "lat or long is not valid"};
+    if (form(a, "media_url").n && !is_web(form(a, "media_url")))
+        return (struct refusal){400, "media_url 应以 http:// 或 https:// 开头",
+                                "media_url must begin with http:// or https://"};
     if (form(a, "address_id").n && !a->space)
         return (struct refusal){400, "没有这个 address_id(可用房号)",
                                 "address_id was not found (it is a code such as 3-2-1502)"};

@@ -100,7 +100,7 @@ enum err clocks_move(struct ctx *c, struct tx *tx, const struct row *old, struct
     TRY(pause_moves_of(c, tx, row_int(old, R_COMMUNITY), sla_of_ticket(old).hours, &p,
                        due_ms + CLOCK_HANDLE, CLOCK__N - CLOCK_HANDLE));
     for (int k = CLOCK_HANDLE; k < CLOCK__N; k++)
-        if (!row_has(old, clock_fields[k].stopped))
+        if (!row_has(old, clock_fields[k].stopped) && !row_int(old, clock_fields[k].breached))
             row_put(neu, clock_fields[k].due, v_int(due_ms[k]));
     row_put(neu, T_CLOCK_NEXT, v_int(c->now_ms));
     return E_OK;

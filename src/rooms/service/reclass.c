@@ -46,7 +46,7 @@ static enum err find_repeat(struct ctx *c, struct tx *tx, const struct query *q,
 enum err mark_repeat(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu)
 {
     struct val before = v_null();
-    if (now_of(old, neu, T_CATEGORY).t != V_INT || row_has(old, T_REPEAT_OF) ||
+    if (now_of(old, neu, T_CATEGORY).t != V_INT || now_of(old, neu, T_REPEAT_OF).t == V_INT ||
         now_of(old, neu, T_EXTERNAL_ID).t != V_NULL)
         return E_OK;
     TRY(find_repeat(c, tx, &Q_REPEAT, old, neu, now_of(old, neu, T_SPACE), &before));
@@ -94,8 +94,9 @@ static enum err tier_of(struct ctx *c, struct tx *tx, const struct row *old, int
     return e == E_MISSING ? E_OK : e;
 }
 
-/* What somebody says of urgency and impact decides both ways; a category only raises: lowering is a
- * person's word, with a reason. */
+/* What somebody says of urgency and impact decides both ways, and so does the first category a
+ * person says after one that was guessed (R41); another only raises: lowering is a person's word,
+ * with a reason. */
 static enum err set_urgency(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                             int64_t tier)
 {
@@ -109,7 +110,7 @@ static enum err set_urgency(struct ctx *c, struct tx *tx, const struct row *old,
         class_urgency(class, &urgency, &impact);
     }
     TRY(priority_read(c, tx, community, urgency, impact, tier, &p));
-    if (!said && p >= row_int(old, T_PRIORITY))
+    if (!said && p >= row_int(old, T_PRIORITY) && !row_has(old, T_GUESSED))
         return E_OK;
     row_put(neu, T_URGENCY, v_int(urgency));
     row_put(neu, T_IMPACT, v_int(impact));
@@ -130,6 +131,8 @@ enum err ticket_reclass(struct ctx *c, struct tx *tx, const struct row *old, str
     TRY(tier_of(c, tx, old, &tier));
     if (class || said)
         TRY(set_urgency(c, tx, old, neu, tier));
+    if (class && row_has(old, T_GUESSED))
+        row_put(neu, T_REPEAT_OF, v_null()); /* it repeated what it was taken for */
     if (class || place)
         TRY(mark_repeat(c, tx, old, neu));
     if (class && row_int(old, T_STATE) >= IN_PROGRESS)

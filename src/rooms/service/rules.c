@@ -343,8 +343,18 @@ enum err guard_start(struct ctx *c, struct tx *tx, const struct row *old, const 
 
 enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const struct row *in)
 {
+    struct val need, fit[2];
+    int class;
+    int64_t community = row_int(old, R_COMMUNITY), me = who_staff(c->who, community);
     (void)in;
-    return check_skill_of(c, tx, old, "assignee_id", who_staff(c->who, row_int(old, R_COMMUNITY)));
+    TRY(check_skill_of(c, tx, old, "assignee_id", me));
+    TRY(category_brief(c, tx, community, old->v[T_CATEGORY], &need, &class));
+    TRY(q_one(c, tx, &Q_STAFF_FIT, IN(v_int(community), need, v_int(c->now_ms), v_int(me)), fit,
+              2));
+    return val_int(fit[1])
+               ? E_OK
+               : FAIL_FIELD(c, "assignee_id", "no_skill", "您没有这类工单的技能,请由派单员派给您",
+                            "you lack the skill for it: a dispatcher may send you");
 }
 
 /* R7: on duty and with the skill the category asks for — or a reason. */

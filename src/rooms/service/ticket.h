@@ -31,7 +31,8 @@ struct clock_field { /* which columns of a ticket a clock is */
 extern const struct clock_field clock_fields[CLOCK__N];
 /* A new ticket's promise: dues and the frozen policy. */
 MUST_USE enum err clocks_start(struct ctx *c, struct tx *tx, struct row *neu, int64_t tier);
-/* A pause that stops the clock ended, or was approved after it ended: what is due later moves. */
+/* A pause that stops the clock ended, or was approved after it ended: what is due later moves, but
+ * for what ran out meanwhile (T-65: nothing hides a breach). */
 MUST_USE enum err clocks_move(struct ctx *c, struct tx *tx, const struct row *old, struct row *neu,
                               int64_t from_ms, int64_t to_ms);
 /* What the policy promises for what neu makes of an open ticket, from when its clocks began: taken

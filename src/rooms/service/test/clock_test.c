@@ -514,6 +514,28 @@ static void test_breach_stays(void **state)
     house_close(h);
 }
 
+/* T-65: asked for in time and allowed too late, a pause does not take back what ran out meanwhile.
+ */
+static void test_late_yes(void **state)
+{
+    (void)state;
+    struct house *h = house_open();
+    int64_t id = started(h);
+    house_at(h, "2026-03-03 17:30");
+    house_do_with(h, AS_WORKER, id, "pause", PARTS_PAUSE);
+    house_at(h, "2026-03-03 18:01");
+    house_minute(h);
+    house_at(h, "2026-03-04 10:00");
+    house_do(h, AS_DISPATCHER, id, "approve_pause");
+    house_do(h, AS_WORKER, id, "resume");
+    struct row t = house_row(h, &res_ticket, id);
+    assert_int_equal(row_int(&t, T_RESOLVE_BREACHED), 1);
+    assert_string_equal(resolve_due(h, id), "2026-03-03 18:00");
+    assert_int_equal(row_int(&t, T_NEXT_DUE),
+                     row_int(&t, T_RESOLVE_DUE)); /* overdue, in every list */
+    house_close(h);
+}
+
 /* T-66: reopened within 30 days it is rework of the same ticket, raised a step, with a new promise:
  * a P2's, a day around the clock. */
 static void test_reopen(void **state)
@@ -667,9 +689,9 @@ int main(void)
         cmocka_unit_test(test_three_clocks), cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_pause),        cmocka_unit_test(test_pause_limit),
         cmocka_unit_test(test_approval),     cmocka_unit_test(test_breach_stays),
-        cmocka_unit_test(test_reopen),       cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_late_stop),    cmocka_unit_test(test_sweep_plan),
-        cmocka_unit_test(test_next_due),
+        cmocka_unit_test(test_late_yes),     cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_sweep),        cmocka_unit_test(test_late_stop),
+        cmocka_unit_test(test_sweep_plan),   cmocka_unit_test(test_next_due),
     };
     return HOUSE_RUN(tests);
 }
