@@ -53,6 +53,7 @@ test('the system sends the best, says why, and nothing twice', async () => {
   expect(await auto(t, 'smart'), 409, 'state')
   assert.ok(expect(await desk.get(`tickets/${t.id}/timeline`), 200).items.some((i) => i.action === 'dispatch' && /智能派单|Best fit/.test(i.comment)))
   expect(await auto(await order(), 'smart', desk), 403)
+  assert.deepEqual(faults(await auto(await order({ category_id: undefined }), 'smart')), { category_id: 'required' }) // everybody would be fit
   assert.deepEqual(faults(await auto(await order(), 'lottery')), { mode: 'choice' })
 })
 

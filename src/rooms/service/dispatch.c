@@ -251,6 +251,9 @@ static enum err auto_post(struct ctx *c, struct req *q)
     if (row_int(&ticket, T_STATE) != ACCEPTED)
         return FAIL(c, E_STATE, "只有待派单的工单可以自动派单",
                     "only an accepted ticket can be dispatched by the system");
+    if (!row_has(&ticket, T_CATEGORY)) /* everybody would be fit for it */
+        return FAIL_FIELD(c, "category_id", "required", "还没有分类,不知道派给谁:请先选分类",
+                          "no category, so nobody knows who is fit: say what it is first");
     TRY(read_candidates(c, q->tx, &ticket, list, &n));
     const struct candidate *k = choose(list, n, row_int(&q->in, 0));
     if (k)

@@ -119,8 +119,10 @@ static const struct query Q_FIRST = {
     "SELECT s.id, s.name, count(*), count(*) FILTER (WHERE t.state = 8), count(*) FILTER (WHERE "
     "t.state < 8), count(*) FILTER (WHERE t.respond_breached = 1 OR t.handle_breached = 1 OR "
     "t.resolve_breached = 1), count(*) FILTER (WHERE t.vouched_at IS NOT NULL), count(*) FILTER "
-    "(WHERE t.state = 7 AND t.vouched_at IS NULL) FROM ticket t JOIN staff s ON s.id = "
-    "t.first_contact_id WHERE t.community_id = $1 AND t.created_at >= $2 AND t.created_at < $3 AND "
+    "(WHERE t.state IN (7, 8) AND t.external_id IS NULL AND t.vouched_at IS NULL) FROM ticket t "
+    "JOIN "
+    "staff s ON s.id = t.first_contact_id WHERE t.community_id = $1 AND t.created_at >= $2 AND "
+    "t.created_at < $3 AND "
     "t.archived = 0 GROUP BY s.id, s.name ORDER BY 3 DESC, s.id LIMIT 500"};
 static const struct query Q_HANDOVERS = {
     "service.handovers",

@@ -349,6 +349,8 @@ enum err guard_grab(struct ctx *c, struct tx *tx, const struct row *old, const s
     (void)in;
     TRY(check_skill_of(c, tx, old, "assignee_id", me));
     TRY(category_brief(c, tx, community, old->v[T_CATEGORY], &need, &class));
+    if (need.t == V_NULL || !me) /* who is nobody here is refused by the effect */
+        return E_OK;
     TRY(q_one(c, tx, &Q_STAFF_FIT, IN(v_int(community), need, v_int(c->now_ms), v_int(me)), fit,
               2));
     return val_int(fit[1])

@@ -57,7 +57,7 @@ export const P = sheet({
   report_where: ['在哪里', 'Where'],
   report_common: ['公共区域', 'Public area'],
   report_contact: ['联系电话', 'Phone'],
-  why: ['原因', 'Why'],
+  why: ['多半是', 'Mostly'],
   why_help: ['点一下就提交；都不是就写一句。', 'One tap sends it; if it is none of these, write a line.'],
   why_again: ['又坏了', 'It broke again'],
   why_not_fixed: ['没修好', 'It is not fixed'],

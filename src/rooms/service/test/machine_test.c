@@ -48,7 +48,7 @@ static const struct line {
     {"refuse_handover", {0}, RECEIVER, ANY_KIND},
     {"recall_handover", {0}, RESPONSIBLE | DISPATCHER, ANY_KIND},
     /* the first contact is asked at closing; these were his own to answer for, or another's work */
-    {"vouch", {INFORMED}, FIRST, ANY_KIND},
+    {"vouch", {INFORMED, CLOSED}, FIRST, ANY_KIND},
     {"merge", {RECEIVED, ACCEPTED, DISPATCHED, IN_PROGRESS}, DESK | DISPATCHER, ANY_KIND},
     {"split", {MERGED}, DESK | DISPATCHER, ANY_KIND},
     /* "override needs a reason": whoever takes or sends it, while it is being worked on */
